@@ -1,0 +1,124 @@
+"""What comes in is checked once, at the door; every complaint is one sentence.
+
+A message names the argument, says what was expected, and what came.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+T = TypeVar("T")
+
+
+def find(name: str, given: Any, table: Mapping[str, type[T]], base: type[T]) -> T:
+    """Return an object of `base`, given one or the name of one in the table.
+
+    Examples
+    --------
+    >>> find("activation", "rleu", {"relu": int, "tanh": int}, int)
+    Traceback (most recent call last):
+        ...
+    ValueError: activation: expected one of 'relu', 'tanh' or an int, got 'rleu'
+    """
+    if isinstance(given, base):
+        return given
+    if isinstance(given, str) and given in table:
+        return table[given]()
+    names = ", ".join(repr(key) for key in table)
+    kind = ValueError if isinstance(given, str) else TypeError
+    article = "an" if base.__name__[0] in "AEIOUaeiou" else "a"
+    raise kind(f"{name}: expected one of {names} or {article} {base.__name__}, got {given!r}")
+
+
+def whole(name: str, given: Any, least: int = 1) -> int:
+    """Return a whole number that is at least `least`."""
+    if isinstance(given, bool) or not isinstance(given, int | np.integer):
+        raise TypeError(f"{name}: expected a whole number, got {given!r}")
+    if given < least:
+        raise ValueError(f"{name}: expected at least {least}, got {given}")
+    return int(given)
+
+
+def number(name: str, given: Any, low: float, high: float = np.inf, *, open_low: bool = False,
+           open_high: bool = False) -> float:
+    """Return a finite number within bounds, which belong to it unless they are open."""
+    if isinstance(given, bool | str) or not isinstance(given, int | float | np.number):
+        raise TypeError(f"{name}: expected a number, got {given!r}")
+    above = given > low if open_low else given >= low
+    below = given < high if open_high else given <= high
+    if not (above and below and np.isfinite(given)):
+        left, right = "(["[not open_low], ")]"[not open_high and np.isfinite(high)]
+        raise ValueError(f"{name}: expected a number in {left}{low:g}, {high:g}{right}, got {given}")
+    return float(given)
+
+
+def numbers(name: str, given: Any) -> NDArray[Any]:
+    """Return finite numbers as an array: floats, integers or booleans, never text or objects."""
+    if hasattr(given, "toarray"):
+        raise TypeError(f"{name}: expected a dense array, got a sparse one; use .toarray()")
+    try:
+        array = np.asarray(given)
+        if array.dtype == object:
+            array = array.astype(float)
+    except (ValueError, TypeError):
+        raise ValueError(
+            f"{name}: expected rows of numbers, got rows of unequal lengths, text or objects"
+        ) from None
+    if array.dtype.kind not in "fiub":
+        what = "text" if array.dtype.kind in "USTO" else f"dtype {array.dtype}"
+        raise ValueError(f"{name}: expected numbers, got {what}")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise ValueError(f"{name}: expected finite numbers, got {array[place]} at index {place}")
+    return array
+
+
+def matrix(name: str, given: Any, columns: int) -> NDArray[Any]:
+    """Return a table of at least one row and this many columns."""
+    array = numbers(name, given)
+    if array.ndim != 2:
+        hint = "; for one row use X[None, :]" if array.ndim == 1 else ""
+        raise ValueError(f"{name}: expected shape (rows, {columns}), got {array.shape}{hint}")
+    if array.shape[0] == 0:
+        raise ValueError(f"{name}: expected at least one row, got shape {array.shape}")
+    if array.shape[1] != columns:
+        raise ValueError(f"{name}: expected shape (rows, {columns}), got {array.shape}")
+    return array
+
+
+def targets(name: str, given: Any, columns: int) -> NDArray[Any]:
+    """Return targets of shape (rows, columns); (rows,) means (rows, 1)."""
+    array = numbers(name, given)
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2 or array.shape[1] != columns:
+        expected = "(rows,) or (rows, 1)" if columns == 1 else f"(rows, {columns})"
+        raise ValueError(f"{name}: expected shape {expected}, got {np.shape(given)}")
+    return array
+
+
+def labels(name: str, given: Any, classes: int) -> NDArray[np.int64]:
+    """Return labels 0 ... classes - 1 of shape (rows, 1)."""
+    array = targets(name, given, 1)
+    if array.dtype.kind == "f" and (array != np.floor(array)).any():
+        odd = array[array != np.floor(array)][0]
+        raise ValueError(f"{name}: expected whole numbers 0 to {classes - 1}, got {odd}")
+    outside = (array < 0) | (array >= classes)
+    if outside.any():
+        odd = array[outside][0]
+        raise ValueError(f"{name}: expected labels from 0 to {classes - 1}, got {odd:g}")
+    return array.astype(np.int64)
+
+
+def weights(name: str, given: Any, rows: int) -> NDArray[Any]:
+    """Return weights of shape (rows, 1): none negative, and not all zero."""
+    array = targets(name, given, 1)
+    if array.shape[0] != rows:
+        raise ValueError(f"{name}: expected {rows} weights, one a row, got {array.shape[0]}")
+    if (array < 0).any():
+        raise ValueError(f"{name}: expected weights of at least 0, got {array.min():g}")
+    if not array.any():
+        raise ValueError(f"{name}: expected a weight above 0, got only zeros")
+    return array

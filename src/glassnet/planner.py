@@ -1,0 +1,347 @@
+"""Replay: the lines of a program, planned into memory that exists before the first step.
+
+What a compiler does with registers is done here with arrays, in four passes that keep every bit:
+lines that nobody wants are left out, a line that repeats another is dropped, a copy of a fresh
+result becomes that line's ``out=``, and a value that dies in a line lends it its memory. What
+remains is a plain Python function of NumPy calls, which is run once a step.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassnet.program import Line, Program
+from glassnet.value import Value
+from glassnet.vocabulary import CALLABLE
+
+ALIGNMENT = 64  # bytes: a cache line, and the widest vector registers
+
+
+@dataclass(eq=False)
+class Call:
+    """A line as it is replayed: its operands, and the value whose memory takes the result."""
+
+    line: Line
+    operands: tuple[Value, ...]
+    out: Value
+
+
+class Arena:
+    """One block of memory that the programs of a network share, for only one runs at a time."""
+
+    def __init__(self) -> None:
+        self.memory = _aligned(0)
+
+    def reserve(self, size: int) -> NDArray[np.uint8]:
+        """Return the block, made larger where it is too small."""
+        if size > self.memory.nbytes:
+            self.memory = _aligned(size)
+        return self.memory
+
+
+class Replay:
+    """The planned lines of a program that lead to what is wanted.
+
+    Parameters
+    ----------
+    program : Program
+    wanted : iterable of str
+        Outputs, and inputs that the program writes into.
+    arena : Arena, optional
+        Where temporary arrays lie.
+
+    Attributes
+    ----------
+    source : str
+        The Python function that a call runs.
+    arrays : dict of str to array
+        The inputs as they are bound; a caller fills them in place between calls.
+    outputs : dict of str to array
+        What the last call left; overwritten by the next.
+
+    Examples
+    --------
+    >>> from glassnet.program import record
+    >>> def double(program):
+    ...     x = program.input("x", (3,), np.float64)
+    ...     program.outputs["y"] = 2 * x + 1
+    >>> replay = Replay(record(double, np.float64), ["y"])
+    >>> print(replay.source)
+    def step():
+        multiply(c1, x, t1)
+        add(t1, c2, t1)
+    >>> replay.bind(x=np.array([1.0, 2.0, 3.0]))
+    >>> replay()
+    >>> replay.outputs["y"]
+    array([3., 5., 7.])
+    """
+
+    def __init__(self, program: Program, wanted: Iterable[str], arena: Arena | None = None) -> None:
+        self.program, self.wanted = program, tuple(wanted)
+        self._arena = arena or Arena()
+        calls = [Call(line, line.operands, line.result) for line in program.lines]
+        kept = [value.root for name, value in program.outputs.items() if name in self.wanted]
+        kept += [value for name, value in program.inputs.items() if name in self.wanted]
+        calls = _without_repeats(_needed(calls, kept), kept)
+        self.calls = _without_copies(calls, kept)
+        self._offsets, self._size = _place(self.calls, kept)
+        self._variables: dict[Any, str] = {}
+        self._values: dict[str, Value] = {}
+        body = [self._statement(call) for call in self.calls] or ["pass"]
+        self.source = "\n    ".join(["def step():", *body])
+        self._outputs = {
+            name: self._variable(value)
+            for name, value in program.outputs.items()
+            if name in self.wanted
+        }
+        self._namespace: dict[str, Any] = dict(CALLABLE)
+        exec(compile(self.source, "<replay>", "exec"), self._namespace)
+        self.arrays: dict[str, NDArray[Any]] = {}
+        self.outputs: dict[str, NDArray[Any]] = {}
+        self._run = self._namespace["step"]
+
+    def __call__(self) -> None:
+        """Run the lines once."""
+        self._run()
+
+    def bind(self, rng: Any = None, **arrays: NDArray[Any]) -> None:
+        """Bind inputs to these arrays, and those that never were to new ones.
+
+        Raises
+        ------
+        ValueError
+            If an array has not its input's shape, dtype and C order.
+        """
+        for name, value in self.program.inputs.items():
+            array = arrays.get(name, self.arrays.get(name))
+            array = np.zeros(value.shape, value.dtype) if array is None else array
+            if (array.shape, array.dtype, array.strides) != (
+                *(value.shape, value.dtype, value.strides),
+            ) and array.size > 1:
+                raise ValueError(
+                    f"{name}: expected {value.dtype} {value.shape} in C order, "
+                    f"got {array.dtype} {array.shape}"
+                )
+            self.arrays[name] = array
+        memory = self._arena.reserve(self._size)
+        for variable, value in self._values.items():
+            self._namespace[variable] = value.of(self._root_array(value.root, memory))
+        if rng is not None:
+            self._namespace["rng"] = rng
+        self.outputs = {name: self._namespace[v] for name, v in self._outputs.items()}
+
+    def _root_array(self, root: Value, memory: NDArray[np.uint8]) -> NDArray[Any]:
+        if root.data is not None:
+            return root.data
+        if root.kind == "input":
+            return self.arrays[str(root.name)]
+        offset = self._offsets[id(root)]
+        return np.ndarray(root.shape, root.dtype, memory, offset, root.strides)
+
+    def _statement(self, call: Call) -> str:
+        names = [self._variable(operand) for operand in call.operands]
+        parts = f"({', '.join(names)},)"
+        return call.line.function.replay.format(
+            *names, out=self._variable(call.out), parts=parts, **call.line.keywords
+        )
+
+    def _variable(self, value: Value) -> str:
+        """Return the name of a value's array in the source; values in one place share it."""
+        root = value.root
+        key: Any = (id(root), value.layout)
+        if id(root) in self._offsets:
+            key = (self._offsets[id(root)] + value.offset, value.layout[1:])
+        if key not in self._variables:
+            if value.kind == "input":
+                name = f"{value.name}_" if value.name in CALLABLE else str(value.name)
+            else:
+                letter = {"constant": "c", "fresh": "t", "view": "v"}[value.kind]
+                name = f"{letter}{sum(v[0] == letter for v in self._values) + 1}"
+                while name in self.program.inputs:
+                    name += "_"
+            self._variables[key] = name
+            self._values[name] = value
+        return self._variables[key]
+
+
+def _needed(calls: list[Call], kept: list[Value]) -> list[Call]:
+    """Leave out what does not lead to a root that is kept; a draw always stays."""
+    wanted = {id(root) for root in kept}
+    needed = []
+    for call in reversed(calls):
+        if id(call.out.root) in wanted or call.line.function.kind == "random":
+            needed.append(call)
+            wanted |= {id(operand.root) for operand in call.operands}
+    return needed[::-1]
+
+
+def _without_repeats(calls: list[Call], kept: list[Value]) -> list[Call]:
+    """Drop a line that computes what another did, from operands that did not change since."""
+    written = {id(call.out.root) for call in calls if call.line.writes}
+    protected = {id(root) for root in kept}
+    seen: dict[Any, Value] = {}
+    same: dict[int, Value] = {}
+    result = []
+    for call in calls:
+        operands = tuple(_renamed(operand, same) for operand in call.operands)
+        roots = [id(operand.root) for operand in operands]
+        key = (
+            call.line.function.name,
+            *((root, operand.layout) for root, operand in zip(roots, operands, strict=True)),
+            *sorted(call.line.keywords.items()),
+        )
+        fixed = written.isdisjoint([*roots, id(call.out.root)])
+        pure = not call.line.writes and call.line.function.kind != "random" and fixed
+        if pure and key in seen and id(call.out) not in protected:
+            same[id(call.out)] = seen[key]
+        else:
+            if pure:
+                seen[key] = call.out
+            result.append(Call(call.line, operands, call.out))
+    return result
+
+
+def _renamed(value: Value, same: dict[int, Value]) -> Value:
+    """Return the value, or the like view, of the root that stands for its own."""
+    if value.parent is None or value.take is None:
+        return same.get(id(value), value)
+    parent = _renamed(value.parent, same)
+    if parent is value.parent:
+        return value
+    return value.program.view(parent, value.take, value.text)
+
+
+def _without_copies(calls: list[Call], kept: list[Value]) -> list[Call]:
+    """Let a line write where its result would be copied to, if nobody can tell the difference."""
+    touched = _touches(calls)
+    protected = {id(root) for root in kept}
+    gone: set[int] = set()
+    for j, copy in enumerate(calls):
+        if not copy.line.writes:
+            continue
+        value, target = copy.operands[0], copy.out
+        made, last = touched[id(value.root)][0], touched[id(value.root)][-1]
+        maker = calls[made]
+        fresh = value.kind == "fresh" and maker.out is value and made not in gone
+        once = len(touched[id(value.root)]) == 2 and last == j and id(value) not in protected
+        alike = (value.shape, value.dtype) == (target.shape, target.dtype)
+        if fresh and once and alike and _order(value) == _order(target):
+            between = calls[made + 1 : j]
+            quiet = not any(
+                part.overlaps(target) for call in between for part in (*call.operands, call.out)
+            )
+            elementwise = maker.line.function.kind == "elementwise"
+            # a product goes through BLAS only where the rows of its result lie as they would
+            quiet = quiet and (elementwise or _inner(value) == _inner(target))
+            harmless = all(
+                not operand.overlaps(target) or (elementwise and operand.coincides(target))
+                for operand in maker.operands
+            )
+            if quiet and harmless:
+                maker.out = target
+                gone.add(j)
+    return [call for j, call in enumerate(calls) if j not in gone]
+
+
+def _place(calls: list[Call], kept: list[Value]) -> tuple[dict[int, int], int]:
+    """Return each temporary's offset in the arena, and the arena's size in bytes."""
+    touched = _touches(calls)
+    for root in kept:
+        touched.setdefault(id(root), []).append(len(calls))
+    offsets: dict[int, int] = {}
+    blocks: dict[int, tuple[int, int]] = {}  # root -> (begin, end), of roots alive
+    size = 0
+    for i, call in enumerate(calls):
+        root = call.out.root
+        if root.kind == "fresh" and id(root) not in offsets:
+            lender = _lender(call, i, touched)
+            if lender is not None:
+                blocks[id(root)] = blocks.pop(id(lender))
+            else:
+                blocks[id(root)] = _first_gap(blocks, root.reach[1])
+            offsets[id(root)] = blocks[id(root)][0]
+            size = max(size, blocks[id(root)][1])
+        dying = {id(value.root) for value in (*call.operands, call.out)}
+        for key in dying & blocks.keys():
+            if touched[key][-1] == i:
+                del blocks[key]
+    return offsets, size
+
+
+def _lender(call: Call, i: int, touched: dict[int, list[int]]) -> Value | None:
+    """Return the operand that dies in this line and whose memory its result can take."""
+    if call.line.function.kind != "elementwise":
+        return None
+    for operand in call.operands:
+        whole = operand.kind == "fresh" and operand.layout == call.out.layout
+        others = (other for other in call.operands if other.root is operand)
+        if whole and touched[id(operand)][-1] == i and all(operand.coincides(o) for o in others):
+            return operand
+    return None
+
+
+def _touches(calls: list[Call]) -> dict[int, list[int]]:
+    """Return for each root the lines that read or write it."""
+    touched: dict[int, list[int]] = {}
+    for i, call in enumerate(calls):
+        for key in {id(value.root) for value in (*call.operands, call.out)}:
+            touched.setdefault(key, []).append(i)
+    return touched
+
+
+def _first_gap(blocks: dict[int, tuple[int, int]], size: int) -> tuple[int, int]:
+    """Return the lowest aligned place where this many bytes are free."""
+    size += -size % ALIGNMENT
+    begin = 0
+    for low, high in sorted(blocks.values()):
+        if begin + size <= low:
+            break
+        begin = max(begin, high)
+    return begin, begin + size
+
+
+def _order(value: Value) -> list[int]:
+    """Return the axes from the outermost in memory to the innermost, axes of length 1 left out."""
+    axes = [axis for axis, n in enumerate(value.shape) if n > 1]
+    return sorted(axes, key=lambda axis: -value.strides[axis])
+
+
+def _inner(value: Value) -> list[int]:
+    """Return the strides of the last two axes, those of length 1 left out."""
+    return [value.strides[axis] for axis in range(-min(2, value.ndim), 0) if value.shape[axis] > 1]
+
+
+def _aligned(size: int) -> NDArray[np.uint8]:
+    memory = np.empty(size + ALIGNMENT, np.uint8)
+    start = -memory.__array_interface__["data"][0] % ALIGNMENT
+    return memory[start : start + size]
+
+
+class Written:
+    """A run of a program as it is written, with memory of its own for every line.
+
+    Iterating runs the next line and yields it with its array; `array` looks up any value.
+    """
+
+    def __init__(self, program: Program, arrays: dict[str, NDArray[Any]], rng: Any = None) -> None:
+        self.program, self._rng = program, rng
+        self._roots = {id(value): arrays[name] for name, value in program.inputs.items()}
+
+    def __iter__(self) -> Iterator[tuple[Line, NDArray[Any]]]:
+        for line in self.program.lines:
+            operands = [self.array(operand) for operand in line.operands]
+            if line.writes:
+                self.array(line.result)[...] = operands[0]
+            else:
+                draws = (self._rng,) if line.function.kind == "random" else ()
+                result = line.function.run(*draws, *operands, **line.keywords)
+                self._roots[id(line.result)] = np.asarray(result)
+            yield line, self.array(line.result)
+
+    def array(self, value: Value) -> NDArray[Any]:
+        """Return the array that a value has now."""
+        root = value.root
+        return value.of(root.data if root.data is not None else self._roots[id(root)])
