@@ -12,6 +12,7 @@ from glassnet.network import Network
 from glassnet.optimizers import SGD, Adam, Momentum, Optimizer
 from glassnet.program import record
 from glassnet.training import DivergenceWarning, Epoch, History
+from glassnet.tutorial import SimpleNeuralNetwork, binary_cross_entropy, sigmoid_derivative
 from glassnet.value import RecordingError
 
 __version__ = "0.1.0"
@@ -38,10 +39,12 @@ __all__ = [
     "Parameter",
     "RecordingError",
     "Relu",
-    "SGD",
     "Sigmoid",
+    "SimpleNeuralNetwork",
     "SquaredError",
     "Tanh",
+    "binary_cross_entropy",
     "record",
     "sigmoid",
+    "sigmoid_derivative",
 ]

@@ -37,13 +37,14 @@ class Activation:
 
     def back(self, da: Array, z: Array, a: Array) -> Array:
         """Return the derivative by z, given the one by a: dz = da * slope."""
-        return da * self.slope(z, a)
+        dz: Array = da * self.slope(z, a)
+        return dz
 
 
 def sigmoid(z: Array) -> Array:
-    """Return 1 / (1 + exp(-z)), written so that nothing overflows.
+    r"""Return 1 / (1 + exp(-z)), written so that nothing overflows.
 
-    .. math:: \\sigma(z) = \\tfrac12 \\tanh(\\tfrac z2) + \\tfrac12
+    .. math:: \sigma(z) = \tfrac12 \tanh(\tfrac z2) + \tfrac12
 
     The error is below 2e-16 in float64 (absolute, not relative: far to the left it is 0).
 
@@ -94,7 +95,8 @@ class Sigmoid(Activation):
 
     def slope(self, z: Array, a: Array) -> Array:
         """Return a (1 - a)."""
-        return a * (1 - a)
+        slope: Array = a * (1 - a)
+        return slope
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,8 @@ class Gelu(Activation):
         """Return the derivative by the product rule, with t the tanh and u what is inside it."""
         t = self._tanh(z)
         du = self.c * (1 + 3 * 0.044715 * z * z)
-        return 0.5 * t + 0.5 + 0.5 * z * (1 - t * t) * du
+        da_dz: Array = 0.5 * t + 0.5 + 0.5 * z * (1 - t * t) * du
+        return da_dz
 
     def _tanh(self, z: Array) -> Array:
         return np.tanh(self.c * z * (1 + 0.044715 * z * z))

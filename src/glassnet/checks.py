@@ -41,8 +41,15 @@ def whole(name: str, given: Any, least: int = 1) -> int:
     return int(given)
 
 
-def number(name: str, given: Any, low: float, high: float = np.inf, *, open_low: bool = False,
-           open_high: bool = False) -> float:
+def number(
+    name: str,
+    given: Any,
+    low: float,
+    high: float = np.inf,
+    *,
+    open_low: bool = False,
+    open_high: bool = False,
+) -> float:
     """Return a finite number within bounds, which belong to it unless they are open."""
     if isinstance(given, bool | str) or not isinstance(given, int | float | np.number):
         raise TypeError(f"{name}: expected a number, got {given!r}")
@@ -50,7 +57,9 @@ def number(name: str, given: Any, low: float, high: float = np.inf, *, open_low:
     below = given < high if open_high else given <= high
     if not (above and below and np.isfinite(given)):
         left, right = "(["[not open_low], ")]"[not open_high and np.isfinite(high)]
-        raise ValueError(f"{name}: expected a number in {left}{low:g}, {high:g}{right}, got {given}")
+        raise ValueError(
+            f"{name}: expected a number in {left}{low:g}, {high:g}{right}, got {given}"
+        )
     return float(given)
 
 

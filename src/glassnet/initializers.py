@@ -65,4 +65,5 @@ def he(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[Any]:
     >>> f"{W.var():.4f}"
     '0.0066'
     """
-    return rng.standard_normal(shape) * np.sqrt(2.0 / shape[-2])
+    draws: NDArray[Any] = rng.standard_normal(shape) * np.sqrt(2.0 / shape[-2])
+    return draws

@@ -68,10 +68,10 @@ class Layer:
 
 @dataclass(frozen=True)
 class Dense(Layer):
-    """Every unit sees every input: a = activation(x W + b).
+    r"""Every unit sees every input: a = activation(x W + b).
 
-    .. math:: dz = da \\cdot a'(z), \\quad dW = x^T dz, \\quad db = \\sum_{rows} dz,
-              \\quad dx = dz\\, W^T
+    .. math:: dz = da \cdot a'(z), \quad dW = x^T dz, \quad db = \sum_{rows} dz,
+              \quad dx = dz\, W^T
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class Dense(Layer):
     """
 
     units: int
-    activation: Activation = "identity"  # type: ignore[assignment]  # a name becomes its object
+    activation: Any = "identity"  # a name becomes its object
     rate: float = 1.0
     bias_rate: float = 1.0
 
@@ -131,9 +131,9 @@ class Dense(Layer):
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """In training, each number is dropped with probability `drop`; the rest grow to make up for it.
+    r"""In training each number is dropped with probability `drop`, and the rest grow.
 
-    .. math:: y = x \\cdot m, \\quad m = 1 / (1 - drop) \\text{ or } 0
+    .. math:: y = x \cdot m, \quad m = 1 / (1 - drop) \text{ or } 0
 
     so that the mean stays as it is, and predicting needs no change ("inverted" dropout).
 
@@ -173,15 +173,15 @@ class Dropout(Layer):
 
 @dataclass(frozen=True)
 class LayerNorm(Layer):
-    """Each row is shifted and scaled to mean 0 and variance 1, then given a learned gain and shift.
+    r"""Each row is brought to mean 0 and variance 1, then gets a learned gain and shift.
 
-    .. math:: n = (x - \\bar x) / \\sqrt{s^2 + \\epsilon}, \\quad y = n \\cdot gain + shift
+    .. math:: n = (x - \bar x) / \sqrt{s^2 + \epsilon}, \quad y = n \cdot gain + shift
 
     with the mean and the variance (divided by the number of columns) of the row itself, so rows
     stay independent of each other. Backward, with the bar a mean over the row:
 
-    .. math:: dn = dy \\cdot gain, \\quad
-              dx = (dn - \\overline{dn} - n\\, \\overline{dn \\cdot n}) / \\sqrt{s^2 + \\epsilon}
+    .. math:: dn = dy \cdot gain, \quad
+              dx = (dn - \overline{dn} - n\, \overline{dn \cdot n}) / \sqrt{s^2 + \epsilon}
 
     Source: Ba, Kiros and Hinton (2016), arXiv:1607.06450.
 
@@ -225,4 +225,5 @@ class LayerNorm(Layer):
         dnormal = dy * p.gain
         mean = np.mean(dnormal, axis=-1, keepdims=True)  # (..., n, 1)
         along = np.mean(dnormal * normal, axis=-1, keepdims=True)  # (..., n, 1)
-        return (dnormal - mean - normal * along) * scale
+        dx: Array = (dnormal - mean - normal * along) * scale
+        return dx

@@ -86,14 +86,14 @@ class SquaredError(Loss):
 
 @dataclass(frozen=True)
 class BinaryCrossEntropy(Loss):
-    """Minus the log of the probability given to what came: for yes or no, one output each.
+    r"""Minus the log of the probability given to what came: for yes or no, one output each.
 
-    .. math:: \\log(1 + e^{raw}) - y\\, raw
-              = -y \\log p - (1 - y) \\log(1 - p), \\quad p = \\sigma(raw)
+    .. math:: \log(1 + e^{raw}) - y\, raw
+              = -y \log p - (1 - y) \log(1 - p), \quad p = \sigma(raw)
 
     summed over outputs, mean over rows. It is computed as max(raw, 0) - y raw +
-    log(1 + exp(-abs(raw))), which neither overflows nor rounds p to 0 or 1. The derivative by the raw
-    score is p - y: the factor p (1 - p) of the sigmoid cancels against the loss's own.
+    log(1 + exp(-abs(raw))), which neither overflows nor rounds p to 0 or 1. The derivative by
+    the raw score is p - y: the factor p (1 - p) of the sigmoid cancels against the loss's own.
 
     Targets are 0 or 1, or probabilities between.
 
@@ -137,10 +137,10 @@ class BinaryCrossEntropy(Loss):
 
 @dataclass(frozen=True)
 class MulticlassCrossEntropy(Loss):
-    """Minus the log of the probability given to the class that came: one of several.
+    r"""Minus the log of the probability given to the class that came: one of several.
 
-    .. math:: \\log \\sum_k e^{raw_k} - \\sum_k t_k\\, raw_k, \\quad
-              p = \\mathrm{softmax}(raw), \\quad \\partial / \\partial raw = p - t
+    .. math:: \log \sum_k e^{raw_k} - \sum_k t_k\, raw_k, \quad
+              p = \mathrm{softmax}(raw), \quad \partial / \partial raw = p - t
 
     mean over rows, where t is 1 for the label and 0 elsewhere; with label smoothing s it is
     1 - s + s/K for the label and s/K elsewhere.
@@ -200,10 +200,11 @@ class MulticlassCrossEntropy(Loss):
 
     def _target(self, raw: Array, y: Array) -> Array:
         classes = raw.shape[-1]
-        hot = (y == np.arange(classes)).astype(raw.dtype)  # (..., n, classes)
+        hot: Array = (y == np.arange(classes)).astype(raw.dtype)  # (..., n, classes)
         if not self.label_smoothing:
             return hot
-        return (1 - self.label_smoothing) * hot + self.label_smoothing / classes
+        hot = (1 - self.label_smoothing) * hot + self.label_smoothing / classes
+        return hot
 
 
 LOSSES: dict[str, type[Loss]] = {

@@ -66,9 +66,9 @@ class SGD(Optimizer):
 
 @dataclass(frozen=True)
 class Momentum(Optimizer):
-    """Gradient descent with a velocity that remembers earlier steps.
+    r"""Gradient descent with a velocity that remembers earlier steps.
 
-    .. math:: v \\leftarrow \\mu v - rate \\cdot g, \\quad \\theta \\leftarrow \\theta + v
+    .. math:: v \leftarrow \mu v - rate \cdot g, \quad \theta \leftarrow \theta + v
 
     Source: Polyak (1964), doi:10.1016/0041-5553(64)90137-5. Differs from PyTorch, which
     multiplies the rate in outside the velocity: alike while the rate stays the same.
@@ -99,12 +99,12 @@ class Momentum(Optimizer):
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """Steps of about the rate, whatever the gradient's scale.
+    r"""Steps of about the rate, whatever the gradient's scale.
 
-    .. math:: m \\leftarrow \\beta_1 m + (1 - \\beta_1) g, \\quad
-              s \\leftarrow \\beta_2 s + (1 - \\beta_2) g^2, \\quad
-              \\theta \\leftarrow \\theta - rate \\cdot
-              \\frac{m / (1 - \\beta_1^t)}{\\sqrt{s / (1 - \\beta_2^t)} + \\epsilon}
+    .. math:: m \leftarrow \beta_1 m + (1 - \beta_1) g, \quad
+              s \leftarrow \beta_2 s + (1 - \beta_2) g^2, \quad
+              \theta \leftarrow \theta - rate \cdot
+              \frac{m / (1 - \beta_1^t)}{\sqrt{s / (1 - \beta_2^t)} + \epsilon}
 
     Source: Kingma and Ba (2014), arXiv:1412.6980, algorithm 1, as PyTorch has it; Keras adds
     epsilon before the correction of s.

@@ -17,23 +17,22 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from glassnet import functions
 from glassnet import value as value_module
+from glassnet.functions import FUNCTIONS
 from glassnet.value import RecordingError, Value
 from glassnet.vocabulary import (
-    CAST,
     COPY,
     DRAWS,
     INSTEAD,
-    JOIN,
     REDUCE,
-    SELECT,
     UFUNCS,
     Function,
 )
 
 T = TypeVar("T")
 # frames of these files belong to the recorder and to NumPy, not to the code that is recorded
-NOT_THE_CODE = (__file__, value_module.__file__, np.__path__[0])
+NOT_THE_CODE = (__file__, value_module.__file__, functions.__file__, np.__path__[0])
 
 
 @dataclass(eq=False)
@@ -107,16 +106,17 @@ class Program:
     def value(self, operand: Any, dtype: Any) -> Value:
         """Return an operand as a value of this dtype, with a line that converts where needed."""
         if not isinstance(operand, Value):
-            if isinstance(operand, list | tuple) and _holds_values(operand):
-                self.refuse("a list of values as an operand", "np.concatenate")
+            self._no_list(operand)
             return self.constant(operand, dtype)
         if operand.program is not self:
             self.refuse("a value kept from another program or an earlier step", "kept")
         return operand if operand.dtype == dtype else operand.astype(dtype)
 
-    def view(
-        self, parent: Value, take: Callable[[NDArray[Any]], NDArray[Any]], text: str
-    ) -> Value:
+    def _no_list(self, operand: Any) -> None:
+        if _holds_values(operand):
+            self.refuse("a list of values as an operand", "np.concatenate")
+
+    def view(self, parent: Value, take: Callable[[NDArray[Any]], NDArray[Any]], text: str) -> Value:
         """Return a view: a value in its parent's memory, which needs no line."""
         before = parent.sample()
         after = self.attempt(lambda: np.asarray(take(before)))
@@ -152,7 +152,9 @@ class Program:
         """Record an elementwise function or a matrix product, with NumPy's own promotion."""
         if ufunc not in UFUNCS:
             self.refuse(f"np.{ufunc.__name__}")
-        if any(isinstance(operand, list | tuple) and _holds_values(operand) for operand in operands):
+        if any(
+            isinstance(operand, list | tuple) and _holds_values(operand) for operand in operands
+        ):
             self.refuse("a list of values as an operand", "np.concatenate")
         kinds = [
             operand.dtype if isinstance(operand, Value) else _promotes_as(operand)
@@ -244,7 +246,7 @@ class Program:
         value.name = free
 
     def _frames(self) -> Iterator[FrameType]:
-        """The frames of the recorded code, innermost first."""
+        """Yield the frames of the recorded code, innermost first."""
         frame: FrameType | None = sys._getframe(1)
         while frame is not None and frame is not self._outside:
             if not frame.f_code.co_filename.startswith(NOT_THE_CODE):
@@ -262,7 +264,10 @@ class Program:
 
     def where(self) -> str:
         """Return the place in the recorded code, as an error message begins."""
-        parts = [f"layer {self._owner}" if self._owner[:1].isdigit() else self._owner, self._section]
+        parts = [
+            f"layer {self._owner}" if self._owner[:1].isdigit() else self._owner,
+            self._section,
+        ]
         frame = next(self._frames(), None)
         parts.append(_source(frame.f_code, frame.f_lineno) if frame is not None else "")
         place = ", ".join(part for part in parts if part)
@@ -295,8 +300,10 @@ class Program:
             return number.get(id(value)) or (sign(value.parent), value.layout)  # type: ignore[arg-type]
 
         return [
-            (line.source, line.function.name, line.keywords, line.writes, sign(line.result))
-            + tuple(sign(operand) for operand in line.operands)
+            (
+                *(line.source, line.function.name, line.keywords, line.writes),
+                *(sign(value) for value in (line.result, *line.operands)),
+            )
             for line in self.lines
         ]
 
@@ -308,11 +315,11 @@ class Draws:
         self._program = program
 
     def random(self, size: Any = None, dtype: Any = np.float64) -> Value:
-        """Uniform numbers in [0, 1), as ``numpy.random.Generator.random``."""
+        """Return uniform numbers in [0, 1), as ``numpy.random.Generator.random``."""
         return self._program.draw("random", () if size is None else size, dtype)
 
     def standard_normal(self, size: Any = None, dtype: Any = np.float64) -> Value:
-        """Normal numbers, as ``numpy.random.Generator.standard_normal``."""
+        """Return normal numbers, as ``numpy.random.Generator.standard_normal``."""
         return self._program.draw("standard_normal", () if size is None else size, dtype)
 
     def __getattr__(self, name: str) -> Any:
@@ -368,61 +375,9 @@ def _promotes_as(operand: Any) -> Any:
 
 
 def _holds_values(operand: Any) -> bool:
-    return any(
-        isinstance(part, Value) or (isinstance(part, list | tuple) and _holds_values(part))
-        for part in operand
-    )
+    parts = operand if isinstance(operand, list | tuple) else ()
+    return any(isinstance(part, Value) or _holds_values(part) for part in parts)
 
 
 def _source(code: CodeType, line: int) -> str:
     return f"{code.co_filename.replace(chr(92), '/').rsplit('/', 1)[-1]}:{line} {code.co_qualname}"
-
-
-# ---- NumPy functions that are no ufuncs, with the arguments that a line can say -----------------
-
-
-def _where(condition: Any, x: Any, y: Any) -> Value:
-    program = next(part.program for part in (condition, x, y) if isinstance(part, Value))
-    if not isinstance(condition, Value):
-        condition = program.constant(condition, bool)
-    dtype = np.result_type(*(p.dtype if isinstance(p, Value) else p for p in (x, y)))
-    return program.record(
-        SELECT, program.value(condition, np.bool_), program.value(x, dtype), program.value(y, dtype)
-    )
-
-
-def _concatenate(arrays: Any, axis: int = 0) -> Value:
-    program = next(part.program for part in arrays if isinstance(part, Value))
-    dtypes = (part.dtype if isinstance(part, Value) else np.asarray(part).dtype for part in arrays)
-    dtype = np.result_type(*dtypes)
-    return program.record(JOIN, *(program.value(part, dtype) for part in arrays), axis=int(axis))
-
-
-def _broadcast_to(array: Value, shape: tuple[int, ...]) -> Value:
-    text = f"broadcast_to({{0}}, {shape})"
-    return array.program.view(array, lambda a: np.broadcast_to(a, shape), text)
-
-
-def _expand_dims(a: Value, axis: int) -> Value:
-    return a.program.view(a, lambda array: np.expand_dims(array, axis), f"expand_dims({{0}}, {axis})")
-
-
-FUNCTIONS: dict[Any, Callable[..., Any]] = {
-    np.sum: Value.sum,
-    np.max: Value.max,
-    np.min: Value.min,
-    np.amax: Value.max,
-    np.amin: Value.min,
-    np.mean: Value.mean,
-    np.reshape: lambda a, shape: a.reshape(shape),
-    np.swapaxes: Value.swapaxes,
-    np.matrix_transpose: lambda a: a.mT,
-    np.copy: Value.copy,
-    np.where: _where,
-    np.concatenate: _concatenate,
-    np.broadcast_to: _broadcast_to,
-    np.expand_dims: _expand_dims,
-    np.shape: lambda a: a.shape,
-    np.ndim: lambda a: a.ndim,
-    np.size: lambda a: a.size,
-}

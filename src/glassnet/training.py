@@ -6,6 +6,7 @@ loop: there are no callbacks to learn.
 
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from math import inf, isfinite
 from typing import Any
@@ -14,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassnet import checks
-from glassnet.network import Network, gather
+from glassnet.network import Network
 from glassnet.optimizers import OPTIMIZERS, Optimizer
+from glassnet.step import Step
 
 Array = NDArray[Any]
 
@@ -76,9 +78,8 @@ class Epoch:
 class Eager:
     """A step without a recorder: the layers' own code on arrays, in the place of a replay."""
 
-    def __init__(self, network: Network, rows: int, rule: Optimizer, weighted: bool, own: bool):
-        self._network, self._rule = network, rule
-        self._inputs = network.specify(rows, "train", rule, weighted, own)
+    def __init__(self, step: Step, inputs: dict[str, tuple[tuple[int, ...], Any]]) -> None:
+        self._step, self._inputs = step, inputs
         self.arrays: dict[str, Array] = {}
         self.outputs: dict[str, Array] = {}
 
@@ -90,20 +91,11 @@ class Eager:
 
     def __call__(self) -> None:
         """Run the step."""
-        v = gather(self.arrays, self._rule)
-        self._network.step(v, self._rng, _nowhere, "train", self._rule)
-        self.outputs["loss"] = v.loss
+        self.outputs = self._step(self.arrays, self._rng, _unobserved)
 
 
-class _nowhere:  # noqa: N801  (a context manager like contextlib.nullcontext, with any arguments)
-    def __init__(self, *place: Any) -> None:
-        pass
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *error: object) -> None:
-        pass
+def _unobserved(*place: Any) -> nullcontext[None]:
+    return nullcontext()
 
 
 class Run:
@@ -144,13 +136,12 @@ class Run:
         self.state = {name: np.zeros_like(network.theta) for name in rule.state}
         self.shared = {"theta": network.theta, "gradient": np.zeros_like(network.theta)}
         self.shared |= self.state
-        self.scalars = {
-            name: np.zeros((), dtype) for name in ("rate", *rule.corrections(1))
-        }
+        self.scalars = {name: np.zeros((), dtype) for name in ("rate", *rule.corrections(1))}
         self.scalars["rate"][...] = rule.rate
         self.corrected = len(self.scalars) > 1
-        if network.factor is not None:
-            self.shared["factor"] = network.factor
+        factor = network.layout.factor(dtype)
+        if factor is not None:
+            self.shared["factor"] = factor
         sizes = {self.batch, self.rows % self.batch} - {0}
         self.with_loss = {rows: self._step(rows, True) for rows in sizes}
         self.without_loss = {rows: self._step(rows, False) for rows in sizes}
@@ -163,7 +154,9 @@ class Run:
         own = self.network.members is not None and not self.whole
         tables = self.tables if self.whole else {}
         if self.engine == "eager":
-            step: Any = Eager(self.network, rows, self.rule, self.weighted, own)
+            plain = self.network.step(rows, "train", self.rule, weighted=self.weighted, own=own)
+            inputs = plain.inputs(self.network.inputs, self.network.dtype)
+            step: Any = Eager(plain, inputs)
         else:
             wanted = ("theta", *self.rule.state, *(["loss"] if loss else []))
             step = self.network.replay(
@@ -270,9 +263,8 @@ def train(
     if validation is not None:
         if not isinstance(validation, tuple) or len(validation) not in (2, 3):
             raise ValueError("validation: expected (X, y) or (X, y, sample_weight)")
-        network.check_targets(
-            len(checks.matrix("validation X", validation[0], network.inputs)), *validation[1:2], None
-        )
+        unseen = checks.matrix("validation X", validation[0], network.inputs)
+        network.check_targets(len(unseen), validation[1], None)
     network.start_output(y, w / w.sum())
     return _reports(
         Run(

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import NDArray
 
-from glassnet.vocabulary import CAST, COPY, UFUNCS
+from glassnet.vocabulary import CAST, COPY
 
 if TYPE_CHECKING:
     from glassnet.program import Program
@@ -218,12 +218,12 @@ class Value(NDArrayOperatorsMixin):
             raise AttributeError(name)
         self.program.refuse(f".{name}")
 
-    def __bool__(self) -> NoReturn:
+    def __bool__(self) -> NoReturn:  # noqa: PLE0304
         self.program.refuse(
             "deciding by a value (if, while, and, or, in, max())", "np.where or np.maximum"
         )
 
-    def __len__(self) -> NoReturn:
+    def __len__(self) -> NoReturn:  # noqa: PLE0303
         self.program.refuse("len() of a value", "x.shape[-2]")
 
     def __iter__(self) -> NoReturn:

@@ -76,7 +76,7 @@ def _elementwise(ufunc: np.ufunc) -> Function:
     return Function(name, "elementwise", ufunc, f"{name}({operands})", replay)
 
 
-def _reduction(function: Callable[..., Any], ufunc: np.ufunc) -> Function:
+def _reduction(function: Any, ufunc: np.ufunc) -> Function:
     # the ufunc's own reduce is what np.sum ends in, without the layers of Python above it
     name = function.__name__.removeprefix("a")
     replay = f"{ufunc.__name__}_reduce({{0}}, {{axis}}, None, {{out}}, {{keepdims}})"

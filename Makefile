@@ -1,0 +1,53 @@
+# Two commands do everything on a fresh machine with Python 3.11 or newer: make demo, make test.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+# a benchmark or a test must not run at half speed because of a setting that is left over
+unexport OPENBLAS_CORETYPE
+
+.PHONY: help demo test lint types bench golden xor clean
+
+help:
+	@echo "make demo    a network learns XOR and a real table"
+	@echo "make test    every test, doctest, type and style check"
+	@echo "make bench   glassnet beside its peers, into benchmarks/RESULTS.md"
+	@echo "make xor     how often the tutorial's listing and the demo solve XOR, over 1,000 seeds"
+	@echo "make golden  make the golden values of the tests again (needs PyTorch)"
+	@echo "make clean   remove the environment and what was built"
+
+$(VENV)/demo.done: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable ".[cli]"
+	@touch $@
+
+$(VENV)/dev.done: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	@touch $@ $(VENV)/demo.done
+
+demo: $(VENV)/demo.done
+	@$(BIN)/glassnet demo
+
+test: $(VENV)/dev.done lint types
+	$(BIN)/python -m pytest -q -n auto
+
+lint: $(VENV)/dev.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/dev.done
+	$(BIN)/mypy
+
+bench: $(VENV)/dev.done
+	$(BIN)/python benchmarks/bench.py
+
+xor: $(VENV)/dev.done
+	$(BIN)/python benchmarks/xor.py
+
+golden: $(VENV)/dev.done
+	$(BIN)/python tests/golden/make_optimizers.py
+
+clean:
+	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

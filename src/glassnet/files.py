@@ -1,0 +1,324 @@
+"""Model files: a network as data, never as code.
+
+A model file is a safetensors container: eight bytes with the length of a header, the header (JSON),
+and the weights' bytes, one after another. What the weights alone do not tell, the layers, the loss,
+the number of inputs, lies in the header's ``__metadata__`` as one JSON string under the key
+``glassnet``. Reading such a file runs nothing that the file brought: a name in it is looked up in
+glassnet's own tables, and whatever does not fit is refused.
+
+Format: https://huggingface.co/docs/safetensors/index#format
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassnet.activations import ACTIVATIONS, Activation
+from glassnet.layers import Dense, Dropout, Layer, LayerNorm
+from glassnet.losses import LOSSES
+from glassnet.network import Network
+
+VERSION = 1
+LONGEST_HEADER = 10_000_000  # bytes; what a network's own description needs is a few thousand
+LAYERS: dict[str, type[Layer]] = {kind.__name__: kind for kind in (Dense, Dropout, LayerNorm)}
+DTYPES = {"float32": "F32", "float64": "F64"}  # NumPy's names, and those of safetensors
+
+StrPath = str | os.PathLike[str]
+
+
+class ModelFileError(ValueError):
+    """A file is not a model file, or is damaged, or of a later glassnet."""
+
+
+# ---- writing ---------------------------------------------------------------------------------------
+
+
+def save_network(network: Network, path: StrPath, table: Mapping[str, Any] | None = None) -> None:
+    """Write a network to a file that `load` reads.
+
+    The file appears whole or not at all: an old one stays as it was if anything goes wrong.
+
+    Parameters
+    ----------
+    network : Network
+        Of glassnet's own layers, activations and loss.
+    path : str or PathLike
+        Where to; ``model.safetensors`` is the usual ending.
+    table : dict, optional
+        How the columns of a table become inputs, as `glassnet.tabular.Columns.to_json` gives it.
+
+    Raises
+    ------
+    TypeError
+        If a layer, an activation or the loss is not glassnet's own: the file holds no code.
+    ValueError
+        If the network is several stacked members.
+    OSError
+        If the file cannot be written.
+    """
+    if network.members is not None:
+        raise ValueError(f"save: expected one network, got {network.members}: keep one of them")
+    about = {
+        "version": VERSION,
+        "inputs": network.inputs,
+        "dtype": network.dtype.name,
+        "seed": network.seed,
+        "layers": [_describe(layer, LAYERS) for layer in network.layers],
+        "loss": _describe(network.loss, LOSSES),
+    }
+    if table is not None:
+        about["table"] = table
+    header: dict[str, Any] = {"__metadata__": {"glassnet": _dumps(about)}}
+    data, start = [], 0
+    for name, weight in network.weights.items():
+        data.append(np.ascontiguousarray(weight, weight.dtype.newbyteorder("<")).tobytes())
+        stop = start + len(data[-1])
+        header[name] = {
+            "dtype": DTYPES[weight.dtype.name],
+            "shape": list(weight.shape),
+            "data_offsets": [start, stop],
+        }
+        start = stop
+    text = _dumps(header).encode()
+    text += b" " * (-len(text) % 8)  # so that the weights lie at a multiple of eight bytes
+    write_whole(path, b"".join([len(text).to_bytes(8, "little"), text, *data]))
+
+
+def write_whole(path: StrPath, content: bytes) -> None:
+    """Write a file so that it has the new content or, if anything goes wrong, the old one."""
+    # a link stays a link, and what it leads to is replaced
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        raise OSError(f"{path}: expected a file to write, got a folder or a device")
+    beside = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        with open(beside, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, target)
+    except OSError as error:
+        # the reader knows the file by the name that was asked for, not by ours
+        raise type(error)(error.errno, error.strerror, str(path)) from None
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _describe(thing: Any, table: Mapping[str, type[Any]]) -> dict[str, Any]:
+    """Return a layer, activation or loss as its name in a table and its fields."""
+    name = next((name for name, kind in table.items() if type(thing) is kind), None)
+    if name is None:
+        raise TypeError(
+            f"save: expected glassnet's own layers, activations and losses, got "
+            f"{type(thing).__name__}: a model file holds no code; "
+            "keep the code and save network.theta with numpy.save"
+        )
+    settings = {field.name: getattr(thing, field.name) for field in fields(thing)}
+    for field, value in settings.items():
+        if isinstance(value, Activation):
+            settings[field] = _describe(value, ACTIVATIONS)
+    return {"kind": name, **settings}
+
+
+def _dumps(content: Any) -> str:
+    """Return JSON without blanks; NumPy's numbers become Python's."""
+    return json.dumps(
+        content, separators=(",", ":"), allow_nan=False, default=lambda number: number.item()
+    )
+
+
+# ---- reading ---------------------------------------------------------------------------------------
+
+
+def load(path: StrPath) -> Network:
+    """Return the network in a model file; it predicts the same bits as the one that was saved.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is not a model file, is damaged, or was written by a later glassnet.
+    OSError
+        If it cannot be read.
+
+    Examples
+    --------
+    >>> import glassnet as gn, tempfile
+    >>> net = gn.Network([gn.Dense(3, "tanh"), gn.Dense(1)], inputs=2, seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     net.save(f"{folder}/model.safetensors")
+    ...     again = load(f"{folder}/model.safetensors")
+    >>> again.predict([[1.0, 2.0]]) == net.predict([[1.0, 2.0]])
+    array([[ True]])
+    """
+    return load_with_table(path)[0]
+
+
+def load_with_table(path: StrPath) -> tuple[Network, Any]:
+    """Return a model file's network, and its unchecked table section: None where it has none."""
+    with open(path, "rb") as file:
+        try:
+            return _read(file)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise ModelFileError(f"{path}: not a glassnet model file: {error}") from None
+
+
+def _read(file: BinaryIO) -> tuple[Network, Any]:
+    header, start, size = _header(file)
+    about = _about(header)
+    layers = [_restore(layer, LAYERS) for layer in about["layers"]]
+    inputs = about["inputs"]
+    if type(inputs) is not int or not 0 < inputs < 2**31:
+        raise ValueError(f"expected a number of inputs, got {inputs!r}")
+    shapes = _shapes(layers, inputs)
+    dtype = about["dtype"]
+    if dtype not in DTYPES:
+        raise ValueError(f"expected float32 or float64, got {dtype!r}")
+    # checked before a network is made: a file must not make us reserve more than it holds
+    places = _places(header, shapes, DTYPES[dtype], np.dtype(dtype).itemsize, size)
+    file.seek(start)
+    content = file.read(size)
+    network = Network(
+        *(layers, inputs),
+        loss=_restore(about["loss"], LOSSES),
+        dtype=dtype,
+        seed=about["seed"],
+    )
+    for name, weight in network.weights.items():
+        weight[...] = _weight(name, content[places[name]], np.dtype(dtype), shapes[name])
+    return network, about.get("table")
+
+
+def _header(file: BinaryIO) -> tuple[dict[str, Any], int, int]:
+    """Return the header, where the weights start, and how many bytes there are of them."""
+    whole = os.fstat(file.fileno()).st_size
+    length = int.from_bytes(file.read(8), "little")
+    if whole < 8 or length > whole - 8:
+        raise ValueError("it is shorter than its header says, or of another format")
+    if length > LONGEST_HEADER:
+        raise ValueError(f"its header is longer than {LONGEST_HEADER} bytes")
+    header = _loads(file.read(length).decode())
+    if not isinstance(header, dict):
+        raise ValueError("its header is not a JSON object")
+    return header, 8 + length, whole - 8 - length
+
+
+def _about(header: dict[str, Any]) -> dict[str, Any]:
+    """Return what the header says of the network, with every section that must be there."""
+    metadata = header.pop("__metadata__", None)
+    text = metadata.get("glassnet") if isinstance(metadata, dict) else None
+    if not isinstance(text, str):
+        raise ValueError("a safetensors file, but without a glassnet section")
+    about = _loads(text)
+    if not isinstance(about, dict) or type(about.get("version")) is not int:
+        raise ValueError("its glassnet section has no version")
+    if about["version"] != VERSION:
+        raise ValueError(
+            f"its format has version {about['version']}, this glassnet reads version {VERSION}"
+        )
+    missing = {"inputs", "dtype", "seed", "layers", "loss"} - about.keys()
+    if missing:
+        raise ValueError(f"its glassnet section has no {min(missing)}")
+    if not isinstance(about["layers"], list) or not isinstance(about["dtype"], str):
+        raise ValueError("its glassnet section has layers or a dtype of the wrong type")
+    return about
+
+
+def _restore(config: Any, table: Mapping[str, type[Any]]) -> Any:
+    """Return the object that `_describe` described, looked up in our own table."""
+    kind = config.get("kind") if isinstance(config, dict) else None
+    if not isinstance(kind, str) or kind not in table:
+        raise ValueError(f"expected one of {', '.join(table)}, got {kind!r}")
+    settings = {name: value for name, value in config.items() if name != "kind"}
+    if settings.keys() != {field.name for field in fields(table[kind])}:
+        raise ValueError(f"{kind} has other settings than {', '.join(settings) or 'none'}")
+    for name, value in settings.items():
+        if name == "activation":
+            settings[name] = _restore(value, ACTIVATIONS)
+    return table[kind](**settings)
+
+
+def _shapes(layers: Sequence[Layer], inputs: int) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every weight, by the names that `Network.weights` gives them."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for number, layer in enumerate(layers, 1):
+        for name, parameter in layer.parameters(inputs).items():
+            shapes[f"{name}{number}"] = parameter.shape
+        inputs = layer.outputs(inputs)
+    return shapes
+
+
+def _places(
+    header: Mapping[str, Any],
+    shapes: Mapping[str, tuple[int, ...]],
+    dtype: str,
+    itemsize: int,
+    size: int,
+) -> dict[str, slice]:
+    """Return where each weight lies, if together they are the file's bytes, each once."""
+    if header.keys() != shapes.keys():
+        odd = min(header.keys() ^ shapes.keys())
+        raise ValueError(f"its layers and its weights do not fit: {odd!r} is in one of them only")
+    places = {}
+    for name, entry in header.items():
+        expected = {"dtype": dtype, "shape": list(shapes[name])}
+        if not isinstance(entry, dict) or {k: entry.get(k) for k in expected} != expected:
+            raise ValueError(f"{name}: expected {dtype} {list(shapes[name])}, got {entry!r}")
+        places[name] = _span(name, entry.get("data_offsets"))
+        if places[name].stop - places[name].start != itemsize * _product(shapes[name]):
+            raise ValueError(f"{name}: its offsets do not fit its shape")
+    end = 0
+    for place in sorted(places.values(), key=lambda place: place.start):
+        if place.start != end:
+            raise ValueError("its weights overlap, or leave gaps")
+        end = place.stop
+    if end != size:
+        raise ValueError(f"expected {end} bytes of weights, got {size}")
+    return places
+
+
+def _span(name: str, offsets: Any) -> slice:
+    if (
+        not isinstance(offsets, list)
+        or [type(offset) for offset in offsets] != [int, int]
+        or not 0 <= offsets[0] <= offsets[1]
+    ):
+        raise ValueError(f"{name}: expected two offsets, got {offsets!r}")
+    return slice(*offsets)
+
+
+def _product(shape: tuple[int, ...]) -> int:
+    """Return the number of elements, exact however large the numbers in a file are."""
+    product = 1
+    for length in shape:
+        product *= length
+    return product
+
+
+def _weight(name: str, content: bytes, dtype: np.dtype[Any], shape: Any) -> NDArray[Any]:
+    weight = np.frombuffer(content, dtype.newbyteorder("<")).reshape(shape)
+    if not np.isfinite(weight).all():
+        raise ValueError(f"{name}: expected finite numbers")
+    return weight
+
+
+def _loads(text: str) -> Any:
+    """Return what a JSON text says; refuse NaN and a key that comes twice."""
+    return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_once)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"expected finite numbers, got {name}")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        raise ValueError("a key comes twice in its header")
+    return content
