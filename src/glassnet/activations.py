@@ -4,19 +4,18 @@
 cheaper. Both are plain NumPy on arrays of any shape.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from glassnet.initializers import glorot, he
+from glassnet.vocabulary import Array
 
-Array = NDArray[Any]
 
-
-class Activation:
+class Activation(ABC):
     """The base of activations; write `f` and `slope`.
 
     Attributes
@@ -27,18 +26,17 @@ class Activation:
 
     init: ClassVar[Callable[..., Array]] = staticmethod(glorot)
 
+    @abstractmethod
     def f(self, z: Array) -> Array:
         """Return the activation a of z."""
-        raise NotImplementedError(f"{type(self).__name__} has no f(z)")
 
+    @abstractmethod
     def slope(self, z: Array, a: Array) -> Array:
         """Return da/dz at z, where the activation is a."""
-        raise NotImplementedError(f"{type(self).__name__} has no slope(z, a)")
 
     def back(self, da: Array, z: Array, a: Array) -> Array:
         """Return the derivative by z, given the one by a: dz = da * slope."""
-        dz: Array = da * self.slope(z, a)
-        return dz
+        return da * self.slope(z, a)
 
 
 def sigmoid(z: Array) -> Array:
@@ -95,8 +93,7 @@ class Sigmoid(Activation):
 
     def slope(self, z: Array, a: Array) -> Array:
         """Return a (1 - a)."""
-        slope: Array = a * (1 - a)
-        return slope
+        return a * (1 - a)
 
 
 @dataclass(frozen=True)
@@ -163,8 +160,7 @@ class Gelu(Activation):
         """Return the derivative by the product rule, with t the tanh and u what is inside it."""
         t = self._tanh(z)
         du = self.c * (1 + 3 * 0.044715 * z * z)
-        da_dz: Array = 0.5 * t + 0.5 + 0.5 * z * (1 - t * t) * du
-        return da_dz
+        return 0.5 * t + 0.5 + 0.5 * z * (1 - t * t) * du
 
     def _tanh(self, z: Array) -> Array:
         return np.tanh(self.c * z * (1 + 0.044715 * z * z))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 T = TypeVar("T")
 
 
-def find(name: str, given: Any, table: Mapping[str, type[T]], base: type[T]) -> T:
+def find(name: str, given: Any, table: Mapping[str, type[T]], base: Any) -> T:
     """Return an object of `base`, given one or the name of one in the table.
 
     Examples
@@ -20,16 +20,17 @@ def find(name: str, given: Any, table: Mapping[str, type[T]], base: type[T]) -> 
     >>> find("activation", "rleu", {"relu": int, "tanh": int}, int)
     Traceback (most recent call last):
         ...
-    ValueError: activation: expected one of 'relu', 'tanh' or an int, got 'rleu'
+    ValueError: activation: expected one of 'relu', 'tanh', or an object of int, got 'rleu'
     """
     if isinstance(given, base):
-        return given
+        return given  # type: ignore[no-any-return]
     if isinstance(given, str) and given in table:
         return table[given]()
-    names = ", ".join(repr(key) for key in table)
     kind = ValueError if isinstance(given, str) else TypeError
-    article = "an" if base.__name__[0] in "AEIOUaeiou" else "a"
-    raise kind(f"{name}: expected one of {names} or {article} {base.__name__}, got {given!r}")
+    raise kind(
+        f"{name}: expected one of {', '.join(map(repr, table))}, or an object of {base.__name__}, "
+        f"got {given!r}"
+    )
 
 
 def whole(name: str, given: Any, least: int = 1) -> int:
@@ -41,25 +42,12 @@ def whole(name: str, given: Any, least: int = 1) -> int:
     return int(given)
 
 
-def number(
-    name: str,
-    given: Any,
-    low: float,
-    high: float = np.inf,
-    *,
-    open_low: bool = False,
-    open_high: bool = False,
-) -> float:
-    """Return a finite number within bounds, which belong to it unless they are open."""
+def number(name: str, given: Any, low: float, high: float = np.inf) -> float:
+    """Return a number from `low` up to, not including, `high`."""
     if isinstance(given, bool | str) or not isinstance(given, int | float | np.number):
         raise TypeError(f"{name}: expected a number, got {given!r}")
-    above = given > low if open_low else given >= low
-    below = given < high if open_high else given <= high
-    if not (above and below and np.isfinite(given)):
-        left, right = "(["[not open_low], ")]"[not open_high and np.isfinite(high)]
-        raise ValueError(
-            f"{name}: expected a number in {left}{low:g}, {high:g}{right}, got {given}"
-        )
+    if not low <= given < high:
+        raise ValueError(f"{name}: expected a number in [{low:g}, {high:g}), got {given}")
     return float(given)
 
 
@@ -76,8 +64,10 @@ def numbers(name: str, given: Any) -> NDArray[Any]:
             f"{name}: expected rows of numbers, got rows of unequal lengths, text or objects"
         ) from None
     if array.dtype.kind not in "fiub":
-        what = "text" if array.dtype.kind in "USTO" else f"dtype {array.dtype}"
-        raise ValueError(f"{name}: expected numbers, got {what}")
+        raise ValueError(
+            f"{name}: expected numbers, got "
+            + ("text" if array.dtype.kind in "USTO" else f"dtype {array.dtype}")
+        )
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name}: expected finite numbers, got {array[place]} at index {place}")
@@ -87,13 +77,11 @@ def numbers(name: str, given: Any) -> NDArray[Any]:
 def matrix(name: str, given: Any, columns: int) -> NDArray[Any]:
     """Return a table of at least one row and this many columns."""
     array = numbers(name, given)
-    if array.ndim != 2:
+    if array.ndim != 2 or array.shape[1] != columns:
         hint = "; for one row use X[None, :]" if array.ndim == 1 else ""
         raise ValueError(f"{name}: expected shape (rows, {columns}), got {array.shape}{hint}")
-    if array.shape[0] == 0:
+    if len(array) == 0:
         raise ValueError(f"{name}: expected at least one row, got shape {array.shape}")
-    if array.shape[1] != columns:
-        raise ValueError(f"{name}: expected shape (rows, {columns}), got {array.shape}")
     return array
 
 
@@ -108,17 +96,15 @@ def targets(name: str, given: Any, columns: int) -> NDArray[Any]:
     return array
 
 
-def labels(name: str, given: Any, classes: int) -> NDArray[np.int64]:
+def labels(name: str, given: Any, classes: int) -> NDArray[Any]:
     """Return labels 0 ... classes - 1 of shape (rows, 1)."""
     array = targets(name, given, 1)
-    if array.dtype.kind == "f" and (array != np.floor(array)).any():
-        odd = array[array != np.floor(array)][0]
-        raise ValueError(f"{name}: expected whole numbers 0 to {classes - 1}, got {odd}")
-    outside = (array < 0) | (array >= classes)
-    if outside.any():
-        odd = array[outside][0]
-        raise ValueError(f"{name}: expected labels from 0 to {classes - 1}, got {odd:g}")
-    return array.astype(np.int64)
+    wrong = (array < 0) | (array >= classes) | (array != np.floor(array))
+    if wrong.any():
+        raise ValueError(
+            f"{name}: expected whole numbers from 0 to {classes - 1}, got {array[wrong][0]:g}"
+        )
+    return array
 
 
 def weights(name: str, given: Any, rows: int) -> NDArray[Any]:

@@ -14,8 +14,6 @@ from glassnet.vocabulary import JOIN, SELECT
 
 def _where(condition: Any, x: Any, y: Any) -> Value:
     program = next(part.program for part in (condition, x, y) if isinstance(part, Value))
-    if not isinstance(condition, Value):
-        condition = program.constant(condition, bool)
     dtype = np.result_type(*(p.dtype if isinstance(p, Value) else p for p in (x, y)))
     return program.record(
         SELECT, program.value(condition, np.bool_), program.value(x, dtype), program.value(y, dtype)
@@ -34,12 +32,6 @@ def _broadcast_to(array: Value, shape: tuple[int, ...]) -> Value:
     return array.program.view(array, lambda a: np.broadcast_to(a, shape), text)
 
 
-def _expand_dims(a: Value, axis: int) -> Value:
-    return a.program.view(
-        a, lambda array: np.expand_dims(array, axis), f"expand_dims({{0}}, {axis})"
-    )
-
-
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.sum: Value.sum,
     np.max: Value.max,
@@ -48,14 +40,10 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.amin: Value.min,
     np.mean: Value.mean,
     np.reshape: lambda a, shape: a.reshape(shape),
-    np.swapaxes: Value.swapaxes,
     np.matrix_transpose: lambda a: a.mT,
-    np.copy: Value.copy,
     np.where: _where,
     np.concatenate: _concatenate,
     np.broadcast_to: _broadcast_to,
-    np.expand_dims: _expand_dims,
     np.shape: lambda a: a.shape,
     np.ndim: lambda a: a.ndim,
-    np.size: lambda a: a.size,
 }

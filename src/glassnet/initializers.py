@@ -4,13 +4,12 @@ An initialiser is a function ``(rng, shape) -> array``; the last two axes of the
 (inputs, units).
 """
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
+
+from glassnet.vocabulary import Array
 
 
-def zeros(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[Any]:
+def zeros(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Return zeros: biases begin here.
 
     Examples
@@ -21,7 +20,7 @@ def zeros(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[Any]:
     return np.zeros(shape)
 
 
-def ones(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[Any]:
+def ones(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Return ones: gains begin here.
 
     Examples
@@ -32,7 +31,7 @@ def ones(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[Any]:
     return np.ones(shape)
 
 
-def glorot(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[Any]:
+def glorot(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Return uniform draws with the variance 2 / (inputs + units).
 
     It keeps the variance of a signal through a layer, forward and backward alike, where the
@@ -47,11 +46,10 @@ def glorot(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[Any]:
     >>> f"{W.var():.4f}"
     '0.0050'
     """
-    bound = np.sqrt(6.0 / (shape[-2] + shape[-1]))
-    return rng.uniform(-bound, bound, shape)
+    return np.sqrt(6.0 / (shape[-2] + shape[-1])) * rng.uniform(-1, 1, shape)
 
 
-def he(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[Any]:
+def he(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Return normal draws with the variance 2 / inputs.
 
     It keeps the variance of a signal through a layer whose activation lets half of it pass
@@ -65,5 +63,4 @@ def he(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[Any]:
     >>> f"{W.var():.4f}"
     '0.0066'
     """
-    draws: NDArray[Any] = rng.standard_normal(shape) * np.sqrt(2.0 / shape[-2])
-    return draws
+    return rng.standard_normal(shape) * np.sqrt(2.0 / shape[-2])

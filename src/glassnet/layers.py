@@ -6,18 +6,17 @@ before the last, so the same code serves one network, (n, units), and K stacked 
 in the layer, which holds its configuration and no numbers.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from glassnet.activations import ACTIVATIONS, Activation
 from glassnet.checks import find, number, whole
 from glassnet.initializers import ones, zeros
-
-Array = NDArray[Any]
+from glassnet.vocabulary import Array
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Parameter:
     rate: float = 1.0
 
 
-class Layer:
+class Layer(ABC):
     """The base of layers; write `forward` and `backward`, and what differs from these defaults.
 
     ``p`` and ``d`` hold the parameters and the derivatives of the loss by them, as attributes
@@ -54,16 +53,16 @@ class Layer:
         """Return the number of columns that leave the layer."""
         return inputs
 
+    @abstractmethod
     def forward(self, x: Array, p: Any, rng: Any) -> tuple[Array, Any]:
         """Return the layer's result and what `backward` will want.
 
         ``rng`` is the generator to draw from in training; None when predicting.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no forward(x, p, rng)")
 
+    @abstractmethod
     def backward(self, kept: Any, dy: Array, p: Any, d: Any, need_dx: bool) -> Array | None:
         """Write the derivatives by the parameters into d, and return the one by x if needed."""
-        raise NotImplementedError(f"{type(self).__name__} has no backward(kept, dy, p, d, need_dx)")
 
 
 @dataclass(frozen=True)
@@ -154,7 +153,7 @@ class Dropout(Layer):
     drop: float
 
     def __post_init__(self) -> None:
-        number("drop", self.drop, 0, 1, open_high=True)
+        number("drop", self.drop, 0, 1)
 
     def forward(self, x: Array, p: Any, rng: Any) -> tuple[Array, Any]:
         """Return x, masked in training."""
@@ -167,8 +166,7 @@ class Dropout(Layer):
 
     def backward(self, kept: Any, dy: Array, p: Any, d: Any, need_dx: bool) -> Array | None:
         """Return dy, masked alike."""
-        mask = kept
-        return dy if mask is None else dy * mask
+        return dy if kept is None else dy * kept
 
 
 @dataclass(frozen=True)
@@ -201,7 +199,7 @@ class LayerNorm(Layer):
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        number("epsilon", self.epsilon, 0, open_low=True)
+        number("epsilon", self.epsilon, 0)
 
     def parameters(self, inputs: int) -> dict[str, Parameter]:
         """Return gain and shift, (1, inputs) each."""
@@ -225,5 +223,4 @@ class LayerNorm(Layer):
         dnormal = dy * p.gain
         mean = np.mean(dnormal, axis=-1, keepdims=True)  # (..., n, 1)
         along = np.mean(dnormal * normal, axis=-1, keepdims=True)  # (..., n, 1)
-        dx: Array = (dnormal - mean - normal * along) * scale
-        return dx
+        return (dnormal - mean - normal * along) * scale

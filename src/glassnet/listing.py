@@ -92,6 +92,8 @@ class _Writer:
                 for i, (text, rank) in enumerate(spelled)
             ]
         parts = f"({', '.join(text for text, _ in spelled)})"
+        if line.writes:
+            return spelled[0]
         text = function.text.format(*(text for text, _ in spelled), parts=parts, **line.keywords)
         return text, function.precedence
 

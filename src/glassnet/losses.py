@@ -6,19 +6,18 @@ ever taken. A loss is a weighted mean over rows. Its ``w`` are the rows' shares 
 which sum to 1: an array (n, 1), or the number 1/n where rows weigh alike.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from glassnet import checks
 from glassnet.activations import sigmoid
+from glassnet.vocabulary import Array
 
-Array = NDArray[Any]
 
-
-class Loss:
+class Loss(ABC):
     """The base of losses; write `value` and `gradient`, and what differs from these defaults.
 
     Attributes
@@ -40,13 +39,13 @@ class Loss:
         """Return targets as the other methods get them, (n, outputs) or (n, 1) labels."""
         return checks.targets("y", y, outputs)
 
+    @abstractmethod
     def value(self, raw: Array, y: Array, w: Array | float) -> Array:
         """Return the loss, one number a member."""
-        raise NotImplementedError(f"{type(self).__name__} has no value(raw, y, w)")
 
+    @abstractmethod
     def gradient(self, raw: Array, y: Array, w: Array | float) -> Array:
         """Return the derivative of the loss by the raw scores, (..., n, outputs)."""
-        raise NotImplementedError(f"{type(self).__name__} has no gradient(raw, y, w)")
 
     def link(self, raw: Array) -> Array:
         """Return the prediction that raw scores stand for."""
@@ -71,8 +70,7 @@ class SquaredError(Loss):
 
     def value(self, raw: Array, y: Array, w: Array | float) -> Array:
         """Return the weighted mean of the squared distances."""
-        total: Array = np.sum(np.square(raw - y) * w, axis=(-2, -1))
-        return total
+        return np.sum(np.square(raw - y) * w, axis=(-2, -1))
 
     def gradient(self, raw: Array, y: Array, w: Array | float) -> Array:
         """Return 2 (raw - y) w."""
@@ -80,8 +78,7 @@ class SquaredError(Loss):
 
     def best_constant(self, y: Array, w: Array, outputs: int) -> Array:
         """Return the mean target."""
-        mean: Array = np.sum(y * w, axis=0)
-        return mean
+        return np.sum(y * w, axis=0)
 
 
 @dataclass(frozen=True)
@@ -110,15 +107,15 @@ class BinaryCrossEntropy(Loss):
         array = checks.targets("y", y, outputs)
         outside = (array < 0) | (array > 1)
         if outside.any():
-            odd = array[outside][0]
-            raise ValueError(f"y: expected labels 0 and 1 (or between them), got {odd:g}")
+            raise ValueError(
+                f"y: expected labels 0 and 1 (or between them), got {array[outside][0]:g}"
+            )
         return array
 
     def value(self, raw: Array, y: Array, w: Array | float) -> Array:
         """Return the weighted mean cross-entropy."""
         each = np.maximum(raw, 0) - y * raw + np.log1p(np.exp(-np.absolute(raw)))
-        total: Array = np.sum(each * w, axis=(-2, -1))
-        return total
+        return np.sum(each * w, axis=(-2, -1))
 
     def gradient(self, raw: Array, y: Array, w: Array | float) -> Array:
         """Return (p - y) w."""
@@ -131,8 +128,7 @@ class BinaryCrossEntropy(Loss):
     def best_constant(self, y: Array, w: Array, outputs: int) -> Array:
         """Return the log-odds of the mean target."""
         p = np.clip(np.sum(y * w, axis=0), 1e-6, 1 - 1e-6)
-        odds: Array = np.log(p / (1 - p))
-        return odds
+        return np.log(p / (1 - p))
 
 
 @dataclass(frozen=True)
@@ -167,7 +163,7 @@ class MulticlassCrossEntropy(Loss):
     least_outputs = 2
 
     def __post_init__(self) -> None:
-        checks.number("label_smoothing", self.label_smoothing, 0, 1, open_high=True)
+        checks.number("label_smoothing", self.label_smoothing, 0, 1)
 
     def check(self, y: Any, outputs: int) -> Array:
         """Return labels 0 ... outputs - 1, (n, 1)."""
@@ -178,8 +174,7 @@ class MulticlassCrossEntropy(Loss):
         shifted = raw - np.max(raw, axis=-1, keepdims=True)  # (..., n, classes), at most 0
         log_sum = np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))  # (..., n, 1)
         each = log_sum - np.sum(self._target(raw, y) * shifted, axis=-1, keepdims=True)
-        total: Array = np.sum(each * w, axis=(-2, -1))
-        return total
+        return np.sum(each * w, axis=(-2, -1))
 
     def gradient(self, raw: Array, y: Array, w: Array | float) -> Array:
         """Return (p - t) w."""
@@ -188,23 +183,19 @@ class MulticlassCrossEntropy(Loss):
     def link(self, raw: Array) -> Array:
         """Return the probabilities of the classes: the softmax."""
         e = np.exp(raw - np.max(raw, axis=-1, keepdims=True))  # (..., n, classes)
-        p: Array = e / np.sum(e, axis=-1, keepdims=True)
-        return p
+        return e / np.sum(e, axis=-1, keepdims=True)
 
     def best_constant(self, y: Array, w: Array, outputs: int) -> Array:
         """Return the logs of the classes' smoothed shares."""
         shares = np.sum((y == np.arange(outputs)) * w, axis=0)
         smooth = np.maximum(self.label_smoothing, 1e-6)
-        logs: Array = np.log((1 - smooth) * shares + smooth / outputs)
-        return logs
+        return np.log((1 - smooth) * shares + smooth / outputs)
 
     def _target(self, raw: Array, y: Array) -> Array:
-        classes = raw.shape[-1]
-        hot: Array = (y == np.arange(classes)).astype(raw.dtype)  # (..., n, classes)
+        hot = (y == np.arange(raw.shape[-1], dtype=y.dtype)).astype(raw.dtype)  # (..., n, classes)
         if not self.label_smoothing:
             return hot
-        hot = (1 - self.label_smoothing) * hot + self.label_smoothing / classes
-        return hot
+        return (1 - self.label_smoothing) * hot + self.label_smoothing / raw.shape[-1]
 
 
 LOSSES: dict[str, type[Loss]] = {

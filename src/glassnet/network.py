@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from glassnet import checks
 from glassnet.layers import Layer
@@ -13,13 +12,13 @@ from glassnet.optimizers import OPTIMIZERS, Optimizer
 from glassnet.planner import Arena, Replay
 from glassnet.program import Draws, Program, record
 from glassnet.step import Layout, MemberDraws, Step
+from glassnet.vocabulary import Array
 
 if TYPE_CHECKING:
     from os import PathLike
 
     from glassnet.training import Epoch, History
 
-Array = NDArray[Any]
 CHUNK = 1024  # rows that predict and evaluate take at a time
 PROGRAMS = 16  # recorded programs that a network keeps
 
@@ -76,14 +75,9 @@ class Network:
         self.layout = Layout(self.layers, self.inputs)
         self.outputs = self.layout.outputs
         self._check_end()
-        self._programs: dict[Any, Program] = {}
-        self._replays: dict[Any, Replay] = {}
-        self._arena = Arena()
-        if seed is not None:
-            checks.whole("seed", seed, least=0)
-        self.seed = (
-            int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else int(seed)
-        )
+        self._forget()
+        seed = np.random.SeedSequence().generate_state(1)[0] if seed is None else seed
+        self.seed = checks.whole("seed", seed, least=0)
         self.members: int | None = None
         self.generators = [np.random.default_rng(self.seed)]
         self.theta = self.layout.first(self.generators[0], self.dtype)
@@ -186,8 +180,8 @@ class Network:
         rule = checks.find("optimizer", optimizer, OPTIMIZERS, Optimizer)
         key = (rows, mode, rule if mode == "train" else None, weighted, own)
         if key not in self._programs:
-            if len(self._programs) >= PROGRAMS:
-                self._programs.pop(next(iter(self._programs)))
+            if len(self._programs) == PROGRAMS:
+                self._forget()
             step = self.step(rows, mode, rule, weighted=weighted, own=own)
             self._programs[key] = record(lambda program: self._write(program, step), self.dtype)
         return self._programs[key]
@@ -216,24 +210,17 @@ class Network:
     def replay(self, rows: int, mode: str, wanted: tuple[str, ...], **options: Any) -> Replay:
         """Return a program's replay of what is wanted, planned into the network's memory."""
         program = self.program(rows, mode, **options)
-        key = (id(program), wanted)
-        if key not in self._replays:
-            alive = {id(kept) for kept in self._programs.values()}
-            for old in [old for old in self._replays if old[0] not in alive]:
-                del self._replays[old]
-            self._replays[key] = Replay(program, wanted, self._arena)
-        return self._replays[key]
+        if (program, wanted) not in self._replays:
+            self._replays[program, wanted] = Replay(program, wanted, self._arena)
+        return self._replays[program, wanted]
 
     def _forget(self) -> None:
-        self._programs, self._replays, self._arena = {}, {}, Arena()
+        self._programs: dict[Any, Program] = {}
+        self._replays: dict[Any, Replay] = {}
+        self._arena = Arena()
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("_programs", "_replays", "_arena")
-        return {name: value for name, value in vars(self).items() if name not in derived}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._forget()
+        return vars(self) | {"_programs": {}, "_replays": {}, "_arena": Arena()}
 
     # ---- use -------------------------------------------------------------------------------------
 
@@ -253,35 +240,36 @@ class Network:
 
     def _forward(self, X: Any, wanted: str) -> Array:
         X = checks.matrix("X", X, self.inputs)
-        lead = () if self.members is None else (self.members,)
-        result = np.empty((*lead, len(X), self.outputs), self.dtype)
-        with np.errstate(all="ignore"):
-            for start in range(0, len(X), CHUNK):
-                chunk = X[start : start + CHUNK]
-                replay = self.replay(len(chunk), "predict", (wanted,))
-                replay.bind(theta=self.theta)
-                replay.arrays["x"][...] = chunk
-                replay()
-                result[..., start : start + len(chunk), :] = replay.outputs[wanted]
+        result = np.empty((*self.theta.shape[:-1], len(X), self.outputs), self.dtype)
+        for part, outputs in self._chunks("predict", wanted, {"x": X}):
+            result[..., part, :] = outputs
         return result
+
+    def _chunks(
+        self, mode: str, wanted: str, tables: dict[str, Array]
+    ) -> Iterator[tuple[slice, Array]]:
+        """Run a program over tables, a chunk of rows at a time; yield where, and what it left."""
+        rows = len(tables["x"])
+        for start in range(0, rows, CHUNK):
+            part = slice(start, min(start + CHUNK, rows))
+            replay = self.replay(part.stop - start, mode, (wanted,), weighted="w" in tables)
+            replay.bind(theta=self.theta)
+            with np.errstate(all="ignore"):
+                for name, table in tables.items():
+                    replay.arrays[name][...] = table[part]
+                replay()
+            yield part, replay.outputs[wanted]
 
     def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> dict[str, Any]:
         """Return the loss over a table: {"loss": number}, an array of K numbers for K members."""
         X = checks.matrix("X", X, self.inputs)
         y, w = self.check_targets(len(X), y, sample_weight)
-        total: Any = 0.0
-        with np.errstate(all="ignore"):
-            for start in range(0, len(X), CHUNK):
-                part = slice(start, start + CHUNK)
-                weighted = sample_weight is not None
-                replay = self.replay(len(X[part]), "evaluate", ("loss",), weighted=weighted)
-                replay.bind(theta=self.theta)
-                for name, table in (("x", X), ("y", y), *([("w", w)] if weighted else [])):
-                    replay.arrays[name][...] = table[part]
-                replay()
-                total = total + replay.outputs["loss"].astype(float) * float(w[part].sum())
-        loss = total / float(w.sum())
-        return {"loss": loss if self.members is not None else float(loss)}
+        tables = {"x": X, "y": y, **({} if sample_weight is None else {"w": w})}
+        total = sum(
+            loss.astype(float) * w[part].sum()
+            for part, loss in self._chunks("evaluate", "loss", tables)
+        )
+        return {"loss": total / w.sum() if self.members is not None else float(total / w.sum())}
 
     def check_targets(self, rows: int, y: Any, sample_weight: Any) -> tuple[Array, Array]:
         """Return targets and weights as a step gets them, one row for each row of X."""

@@ -6,18 +6,20 @@ number, or a vector where layers gave their parameters factors. What an update n
 with the step comes from `corrections`, computed in float64 outside the program.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from glassnet.checks import number
+from glassnet.vocabulary import Array
 
-Array = NDArray[Any]
+# what decays with every step stays below 1
+LIMITS = {"rate": np.inf, "epsilon": np.inf, "momentum": 1, "beta1": 1, "beta2": 1}
 
 
-class Optimizer:
+class Optimizer(ABC):
     """The base of optimizers; write `update`, and name the state vectors that it keeps.
 
     Attributes
@@ -31,13 +33,17 @@ class Optimizer:
     rate: float
     state: ClassVar[tuple[str, ...]] = ()
 
+    def __post_init__(self) -> None:
+        for name in LIMITS.keys() & vars(self).keys():
+            number(name, getattr(self, name), 0, LIMITS[name])
+
     def corrections(self, step: int) -> dict[str, float]:
         """Return numbers that `update` wants in this step (the first is 1), by name."""
         return {}
 
+    @abstractmethod
     def update(self, theta: Array, gradient: Array, rate: Array, **state: Array) -> None:
         """Write the next theta and the next state."""
-        raise NotImplementedError(f"{type(self).__name__} has no update(theta, gradient, rate)")
 
 
 @dataclass(frozen=True)
@@ -55,9 +61,6 @@ class SGD(Optimizer):
     """
 
     rate: float = 0.01
-
-    def __post_init__(self) -> None:
-        number("rate", self.rate, 0)
 
     def update(self, theta: Array, gradient: Array, rate: Array) -> None:  # type: ignore[override]
         """Step down the gradient."""
@@ -84,10 +87,6 @@ class Momentum(Optimizer):
     rate: float = 0.01
     momentum: float = 0.9
     state = ("velocity",)
-
-    def __post_init__(self) -> None:
-        number("rate", self.rate, 0)
-        number("momentum", self.momentum, 0, 1, open_high=True)
 
     def update(  # type: ignore[override]
         self, theta: Array, gradient: Array, rate: Array, velocity: Array
@@ -129,12 +128,6 @@ class Adam(Optimizer):
     beta2: float = 0.999
     epsilon: float = 1e-8
     state = ("mean", "mean_square")
-
-    def __post_init__(self) -> None:
-        number("rate", self.rate, 0)
-        number("beta1", self.beta1, 0, 1, open_high=True)
-        number("beta2", self.beta2, 0, 1, open_high=True)
-        number("epsilon", self.epsilon, 0)
 
     def corrections(self, step: int) -> dict[str, float]:
         """Return what makes up for the means' beginning at zero."""

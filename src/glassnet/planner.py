@@ -6,14 +6,14 @@ result becomes that line's ``out=``, and a value that dies in a line lends it it
 remains is a plain Python function of NumPy calls, which is run once a step.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glassnet.program import Line, Program
+from glassnet.program import Line, Program, address
 from glassnet.value import Value
 from glassnet.vocabulary import CALLABLE
 
@@ -32,13 +32,14 @@ class Call:
 class Arena:
     """One block of memory that the programs of a network share, for only one runs at a time."""
 
-    def __init__(self) -> None:
-        self.memory = _aligned(0)
+    memory = np.empty(0, np.uint8)
 
     def reserve(self, size: int) -> NDArray[np.uint8]:
         """Return the block, made larger where it is too small."""
         if size > self.memory.nbytes:
-            self.memory = _aligned(size)
+            block = np.empty(size + ALIGNMENT, np.uint8)
+            start = -address(block) % ALIGNMENT
+            self.memory = block[start : start + size]
         return self.memory
 
 
@@ -118,9 +119,8 @@ class Replay:
         for name, value in self.program.inputs.items():
             array = arrays.get(name, self.arrays.get(name))
             array = np.zeros(value.shape, value.dtype) if array is None else array
-            if (array.shape, array.dtype, array.strides) != (
-                *(value.shape, value.dtype, value.strides),
-            ) and array.size > 1:
+            alike = (array.shape, array.dtype) == (value.shape, value.dtype)
+            if not (alike and array.flags.c_contiguous):
                 raise ValueError(
                     f"{name}: expected {value.dtype} {value.shape} in C order, "
                     f"got {array.dtype} {array.shape}"
@@ -129,8 +129,7 @@ class Replay:
         memory = self._arena.reserve(self._size)
         for variable, value in self._values.items():
             self._namespace[variable] = value.of(self._root_array(value.root, memory))
-        if rng is not None:
-            self._namespace["rng"] = rng
+        self._namespace["rng"] = rng
         self.outputs = {name: self._namespace[v] for name, v in self._outputs.items()}
 
     def _root_array(self, root: Value, memory: NDArray[np.uint8]) -> NDArray[Any]:
@@ -143,14 +142,13 @@ class Replay:
 
     def _statement(self, call: Call) -> str:
         names = [self._variable(operand) for operand in call.operands]
-        parts = f"({', '.join(names)},)"
-        return call.line.function.replay.format(
-            *names, out=self._variable(call.out), parts=parts, **call.line.keywords
-        )
+        formats = {"out": self._variable(call.out), "parts": f"({', '.join(names)},)"}
+        return call.line.function.replay.format(*names, **formats, **call.line.keywords)
 
     def _variable(self, value: Value) -> str:
         """Return the name of a value's array in the source; values in one place share it."""
         root = value.root
+        value = root if value.layout == root.layout else value
         key: Any = (id(root), value.layout)
         if id(root) in self._offsets:
             key = (self._offsets[id(root)] + value.offset, value.layout[1:])
@@ -179,27 +177,21 @@ def _needed(calls: list[Call], kept: list[Value]) -> list[Call]:
 
 
 def _without_repeats(calls: list[Call], kept: list[Value]) -> list[Call]:
-    """Drop a line that computes what another did, from operands that did not change since."""
-    written = {id(call.out.root) for call in calls if call.line.writes}
-    protected = {id(root) for root in kept}
-    seen: dict[Any, Value] = {}
+    """Drop a line that computes what another did, where nothing that it concerns ever changes."""
+    changing = {id(call.out.root) for call in calls if call.line.writes}
+    changing |= {id(root) for root in kept}
+    first: dict[Any, Value] = {}
     same: dict[int, Value] = {}
     result = []
     for call in calls:
         operands = tuple(_renamed(operand, same) for operand in call.operands)
-        roots = [id(operand.root) for operand in operands]
-        key = (
-            call.line.function.name,
-            *((root, operand.layout) for root, operand in zip(roots, operands, strict=True)),
-            *sorted(call.line.keywords.items()),
-        )
-        fixed = written.isdisjoint([*roots, id(call.out.root)])
-        pure = not call.line.writes and call.line.function.kind != "random" and fixed
-        if pure and key in seen and id(call.out) not in protected:
-            same[id(call.out)] = seen[key]
+        places = tuple((id(operand.root), operand.layout) for operand in operands)
+        key = (call.line.function.name, places, *sorted(call.line.keywords.items()))
+        pure = changing.isdisjoint([id(call.out.root), *(root for root, _ in places)])
+        pure = pure and call.line.function.kind != "random"
+        if pure and first.setdefault(key, call.out) is not call.out:
+            same[id(call.out)] = first[key]
         else:
-            if pure:
-                seen[key] = call.out
             result.append(Call(call.line, operands, call.out))
     return result
 
@@ -220,29 +212,25 @@ def _without_copies(calls: list[Call], kept: list[Value]) -> list[Call]:
     protected = {id(root) for root in kept}
     gone: set[int] = set()
     for j, copy in enumerate(calls):
-        if not copy.line.writes:
-            continue
-        value, target = copy.operands[0], copy.out
-        made, last = touched[id(value.root)][0], touched[id(value.root)][-1]
-        maker = calls[made]
-        fresh = value.kind == "fresh" and maker.out is value and made not in gone
-        once = len(touched[id(value.root)]) == 2 and last == j and id(value) not in protected
+        value, target = copy.operands[0] if copy.operands else copy.out, copy.out
+        places = touched[id(value.root)]
+        maker = calls[places[0]]
+        once = len(places) == 2 and maker.out is value and id(value) not in protected
         alike = (value.shape, value.dtype) == (target.shape, target.dtype)
-        if fresh and once and alike and _order(value) == _order(target):
-            between = calls[made + 1 : j]
-            quiet = not any(
-                part.overlaps(target) for call in between for part in (*call.operands, call.out)
-            )
-            elementwise = maker.line.function.kind == "elementwise"
-            # a product goes through BLAS only where the rows of its result lie as they would
-            quiet = quiet and (elementwise or _inner(value) == _inner(target))
-            harmless = all(
-                not operand.overlaps(target) or (elementwise and operand.coincides(target))
-                for operand in maker.operands
-            )
-            if quiet and harmless:
-                maker.out = target
-                gone.add(j)
+        if not (copy.line.writes and once and alike and _inner(value) == _inner(target)):
+            continue
+        between = calls[places[0] + 1 : j]
+        quiet = not any(
+            part.overlaps(target) for call in between for part in (*call.operands, call.out)
+        )
+        elementwise = maker.line.function.kind == "elementwise"
+        harmless = all(
+            not operand.overlaps(target) or (elementwise and operand.coincides(target))
+            for operand in maker.operands
+        )
+        if quiet and harmless:
+            maker.out = target
+            gone.add(j)
     return [call for j, call in enumerate(calls) if j not in gone]
 
 
@@ -303,45 +291,9 @@ def _first_gap(blocks: dict[int, tuple[int, int]], size: int) -> tuple[int, int]
     return begin, begin + size
 
 
-def _order(value: Value) -> list[int]:
-    """Return the axes from the outermost in memory to the innermost, axes of length 1 left out."""
-    axes = [axis for axis, n in enumerate(value.shape) if n > 1]
-    return sorted(axes, key=lambda axis: -value.strides[axis])
-
-
 def _inner(value: Value) -> list[int]:
-    """Return the strides of the last two axes, those of length 1 left out."""
-    return [value.strides[axis] for axis in range(-min(2, value.ndim), 0) if value.shape[axis] > 1]
+    """Return the strides of the last two axes, those of length 1 left out.
 
-
-def _aligned(size: int) -> NDArray[np.uint8]:
-    memory = np.empty(size + ALIGNMENT, np.uint8)
-    start = -memory.__array_interface__["data"][0] % ALIGNMENT
-    return memory[start : start + size]
-
-
-class Written:
-    """A run of a program as it is written, with memory of its own for every line.
-
-    Iterating runs the next line and yields it with its array; `array` looks up any value.
+    A product goes through BLAS, and a sum in its usual order, only where these are as usual.
     """
-
-    def __init__(self, program: Program, arrays: dict[str, NDArray[Any]], rng: Any = None) -> None:
-        self.program, self._rng = program, rng
-        self._roots = {id(value): arrays[name] for name, value in program.inputs.items()}
-
-    def __iter__(self) -> Iterator[tuple[Line, NDArray[Any]]]:
-        for line in self.program.lines:
-            operands = [self.array(operand) for operand in line.operands]
-            if line.writes:
-                self.array(line.result)[...] = operands[0]
-            else:
-                draws = (self._rng,) if line.function.kind == "random" else ()
-                result = line.function.run(*draws, *operands, **line.keywords)
-                self._roots[id(line.result)] = np.asarray(result)
-            yield line, self.array(line.result)
-
-    def array(self, value: Value) -> NDArray[Any]:
-        """Return the array that a value has now."""
-        root = value.root
-        return value.of(root.data if root.data is not None else self._roots[id(root)])
+    return [value.strides[axis] for axis in range(-min(2, value.ndim), 0) if value.shape[axis] > 1]

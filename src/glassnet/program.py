@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partialmethod
+from itertools import chain, count, zip_longest
 from types import CodeType, FrameType
 from typing import Any, NoReturn, TypeVar
 
@@ -74,7 +76,6 @@ class Program:
 
     def __post_init__(self) -> None:
         self._constants: dict[Any, Value] = {}
-        self._memory = bytearray()
         self._names: set[str] = set()
         self._section = self._owner = ""
         self._outside: FrameType | None = None
@@ -89,8 +90,8 @@ class Program:
 
     def input(self, name: str, shape: tuple[int, ...], dtype: Any) -> Value:
         """Return a new input: an array that the caller binds before the program runs."""
-        self.inputs[name] = Value(self, "input", np.empty(shape, dtype), name=name)
-        self._names.add(name)
+        self.inputs[name] = Value(self, "input", np.empty(shape, dtype))
+        self.name(self.inputs[name], name)
         return self.inputs[name]
 
     def constant(self, number: Any, dtype: Any = None) -> Value:
@@ -98,45 +99,44 @@ class Program:
         data = np.asarray(number, dtype)
         key = (data.dtype.str, data.tobytes()) if data.ndim == 0 else id(data)
         if key not in self._constants:
-            text = repr(number) if isinstance(number, int | float) else str(data)
-            text = text if data.ndim == 0 else f"c{len(self._constants) + 1}"
+            shown = number if isinstance(number, int | float) else data.tolist()
+            text = f"c{len(self._constants) + 1}" if data.ndim else repr(shown)
             self._constants[key] = Value(self, "constant", data, data=data, text=text)
         return self._constants[key]
 
     def value(self, operand: Any, dtype: Any) -> Value:
         """Return an operand as a value of this dtype, with a line that converts where needed."""
         if not isinstance(operand, Value):
-            self._no_list(operand)
             return self.constant(operand, dtype)
         if operand.program is not self:
             self.refuse("a value kept from another program or an earlier step", "kept")
         return operand if operand.dtype == dtype else operand.astype(dtype)
 
-    def _no_list(self, operand: Any) -> None:
-        if _holds_values(operand):
-            self.refuse("a list of values as an operand", "np.concatenate")
-
     def view(self, parent: Value, take: Callable[[NDArray[Any]], NDArray[Any]], text: str) -> Value:
         """Return a view: a value in its parent's memory, which needs no line."""
         before = parent.sample()
         after = self.attempt(lambda: np.asarray(take(before)))
-        return Value(self, "view", after, parent=parent, take=take, text=text)
+        offset = parent.offset + address(after) - address(before)
+        return Value(self, "view", after, parent=parent, take=take, offset=offset, text=text)
 
     # ---- how lines are made --------------------------------------------------------------------
 
     def record(self, function: Function, *operands: Value, **keywords: Any) -> Value:
         """Append a line and return its result."""
         like = self.attempt(lambda: _try(function, operands, keywords))
-        if like.dtype.kind not in "fiub":
-            self.refuse(f"a result of dtype {like.dtype}", "real numbers")
-        if like.dtype.kind == "f" and like.dtype.itemsize > self.dtype.itemsize:
-            self.refuse(
-                f"a {like.dtype} result of {function.name} in a {self.dtype} program",
-                "Python numbers, or arrays made with x.dtype",
-            )
+        self._check_dtype(like.dtype, function.name)
         result = Value(self, "fresh", like)
         self._append(function, operands, keywords, result, writes=False)
         return result
+
+    def _check_dtype(self, dtype: np.dtype[Any], name: str) -> None:
+        if dtype.kind not in "fiub":
+            self.refuse(f"a result of dtype {dtype}", "real numbers")
+        if dtype.kind == "f" and dtype.itemsize > self.dtype.itemsize:
+            self.refuse(
+                f"a {dtype} result of {name} in a {self.dtype} program",
+                "Python numbers, or arrays made with x.dtype",
+            )
 
     def write(self, target: Value, operand: Any) -> None:
         """Append a line that writes an operand into a value that is there already."""
@@ -152,15 +152,11 @@ class Program:
         """Record an elementwise function or a matrix product, with NumPy's own promotion."""
         if ufunc not in UFUNCS:
             self.refuse(f"np.{ufunc.__name__}")
-        if any(
-            isinstance(operand, list | tuple) and _holds_values(operand) for operand in operands
-        ):
+        if _holds_values([part for part in operands if not isinstance(part, Value)]):
             self.refuse("a list of values as an operand", "np.concatenate")
-        kinds = [
-            operand.dtype if isinstance(operand, Value) else _promotes_as(operand)
-            for operand in operands
-        ]
+        kinds = [_promotes_as(operand) for operand in operands]
         dtypes = self.attempt(lambda: ufunc.resolve_dtypes((*kinds, None)))
+        self._check_dtype(dtypes[-1], ufunc.__name__)
         values = [self.value(*pair) for pair in zip(operands, dtypes[:-1], strict=True)]
         if ufunc is np.matmul and min(value.ndim for value in values) < 2:
             self.refuse("@ of a vector", "x[..., None] @ W, or np.sum of a product")
@@ -171,22 +167,12 @@ class Program:
         axes = tuple(range(operand.ndim)) if axis is None else axis
         return self.record(REDUCE[function], operand, axis=axes, keepdims=bool(keepdims))
 
-    def draw(self, name: str, shape: Any, dtype: Any) -> Value:
-        """Record a draw of random numbers."""
-        size = (shape,) if isinstance(shape, int) else tuple(shape)
-        return self.record(DRAWS[name], shape=size, dtype=np.dtype(dtype).name)
-
     def function(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Record a NumPy function that is no ufunc, or refuse it by name."""
         name = f"{function.__module__}.{function.__name__}".removeprefix("numpy.")
         if function not in FUNCTIONS:
             self.refuse(f"np.{name}")
-        try:
-            return FUNCTIONS[function](*args, **kwargs)
-        except RecordingError:
-            raise
-        except (TypeError, AttributeError):
-            self.refuse(f"np.{name} with these arguments", "its plain form: arrays, axis, keepdims")
+        return self.attempt(lambda: FUNCTIONS[function](*args, **kwargs))
 
     def _append(
         self,
@@ -238,12 +224,9 @@ class Program:
 
     def name(self, value: Value, name: str) -> None:
         """Give a value this name, or the nearest that is free."""
-        free, count = name, 1
-        while free in self._names:
-            count += 1
-            free = f"{name}_{count}"
-        self._names.add(free)
-        value.name = free
+        others = (f"{name}_{number}" for number in count(2))
+        value.name = next(free for free in chain([name], others) if free not in self._names)
+        self._names.add(value.name)
 
     def _frames(self) -> Iterator[FrameType]:
         """Yield the frames of the recorded code, innermost first."""
@@ -256,11 +239,10 @@ class Program:
     def refuse(self, what: str, instead: str = "") -> NoReturn:
         """Raise a RecordingError that names the layer, the function and what serves instead."""
         last = what.rsplit("np.", 1)[-1].lstrip(".").split(" ")[0]
-        known = sorted(ufunc.__name__ for ufunc in UFUNCS)
-        near = [f"np.{name}" for name in get_close_matches(last, known, 1)]
-        instead = instead or INSTEAD.get(last, "") or "".join(near)
-        message = f"{self.where()}{what} cannot be recorded"
-        raise RecordingError(message + (f"; use {instead}" if instead else ""))
+        near = get_close_matches(last, sorted(ufunc.__name__ for ufunc in UFUNCS), 1)
+        instead = instead or INSTEAD.get(last, "") or "".join(f"np.{name}" for name in near)
+        hint = f"; use {instead}" if instead else ""
+        raise RecordingError(f"{self.where()}{what} cannot be recorded{hint}")
 
     def where(self) -> str:
         """Return the place in the recorded code, as an error message begins."""
@@ -280,47 +262,40 @@ class Program:
                 return operation()
         except RecordingError:
             raise
-        except (ValueError, TypeError, IndexError) as error:
-            raise type(error)(f"{self.where()}{error}") from None
-
-    def scratch(self, size: int) -> bytearray:
-        """Return memory of at least this many bytes for samples, which share it."""
-        if size > len(self._memory):
-            self._memory = bytearray(size)
-        return self._memory
+        except (ValueError, IndexError) as error:
+            kind = ValueError if isinstance(error, ValueError) else IndexError
+            raise kind(f"{self.where()}{error}") from None
+        except (TypeError, AttributeError) as error:
+            raise RecordingError(f"{self.where()}{error}, which cannot be recorded") from None
 
     def signature(self) -> list[Any]:
-        """Return what two records of the same code have in common."""
-        number = {id(value): f"{name} in" for name, value in self.inputs.items()}
-        number |= {id(line.result): f"line {i}" for i, line in enumerate(self.lines)}
-
-        def sign(value: Value) -> Any:
-            if value.data is not None:
-                return value.data.dtype.str, value.data.shape, value.data.tobytes()
-            return number.get(id(value)) or (sign(value.parent), value.layout)  # type: ignore[arg-type]
-
+        """Return what two records of the same code have in common: whose memory, where, numbers."""
+        made = [*self.inputs.values(), *(line.result for line in self.lines)]
+        number = {id(value): i for i, value in enumerate(made)}
         return [
             (
-                *(line.source, line.function.name, line.keywords, line.writes),
-                *(sign(value) for value in (line.result, *line.operands)),
+                *(line.source, line.function.name, line.keywords),
+                *(
+                    (number.get(id(value.root)), value.layout, _bytes(value.root.data))
+                    for value in (line.result, *line.operands)
+                ),
             )
             for line in self.lines
         ]
 
 
 class Draws:
-    """A stand-in for a random generator: a draw becomes a line."""
+    """A stand-in for a random generator, with two of its methods: a draw becomes a line."""
 
     def __init__(self, program: Program) -> None:
         self._program = program
 
-    def random(self, size: Any = None, dtype: Any = np.float64) -> Value:
-        """Return uniform numbers in [0, 1), as ``numpy.random.Generator.random``."""
-        return self._program.draw("random", () if size is None else size, dtype)
+    def _draw(self, name: str, size: Any = (), dtype: Any = np.float64) -> Value:
+        shape = (size,) if isinstance(size, int) else tuple(size or ())
+        return self._program.record(DRAWS[name], shape=shape, dtype=np.dtype(dtype).name)
 
-    def standard_normal(self, size: Any = None, dtype: Any = np.float64) -> Value:
-        """Return normal numbers, as ``numpy.random.Generator.standard_normal``."""
-        return self._program.draw("standard_normal", () if size is None else size, dtype)
+    random = partialmethod(_draw, "random")
+    standard_normal = partialmethod(_draw, "standard_normal")
 
     def __getattr__(self, name: str) -> Any:
         self._program.refuse(f"rng.{name}", "rng.random or rng.standard_normal")
@@ -347,15 +322,18 @@ def record(code: Callable[[Program], None], dtype: Any) -> Program:
     first, second = Program(np.dtype(dtype)), Program(np.dtype(dtype))
     code(first)
     code(second)
-    for one, other in zip(first.signature(), second.signature(), strict=False):
+    for one, other in zip_longest(first.signature(), second.signature()):
         if one != other:
             raise RecordingError(
-                f"{one[0]}: this line differs between two records of the same step (a random "
-                "number, a counter, the clock?); draw from the rng handed to forward"
+                f"{(one or other)[0]}: this line differs between two records of the same step (a "
+                "random number, a counter, the clock?); draw from the rng handed to forward"
             )
-    if len(first.lines) != len(second.lines):
-        raise RecordingError("two records of the same step differ in their number of lines")
     return first
+
+
+def address(array: NDArray[Any]) -> int:
+    """Return where an array's first element lies."""
+    return int(array.__array_interface__["data"][0])
 
 
 def _try(function: Function, operands: tuple[Value, ...], keywords: dict[str, Any]) -> NDArray[Any]:
@@ -369,9 +347,15 @@ def _try(function: Function, operands: tuple[Value, ...], keywords: dict[str, An
     return np.asarray(function.run(*samples, **keywords))
 
 
+def _bytes(data: NDArray[Any] | None) -> bytes:
+    return b"" if data is None else data.tobytes()
+
+
 def _promotes_as(operand: Any) -> Any:
     """Return what NumPy's promotion sees: a Python number is weak, everything else has a dtype."""
-    return type(operand) if type(operand) in (int, float, complex) else np.asarray(operand).dtype
+    if type(operand) in (int, float, complex):
+        return type(operand)
+    return operand.dtype if isinstance(operand, Value) else np.asarray(operand).dtype
 
 
 def _holds_values(operand: Any) -> bool:

@@ -6,17 +6,17 @@ replayed for every batch.
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import partialmethod
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from glassnet.layers import Layer, Parameter
 from glassnet.losses import Loss
 from glassnet.optimizers import Optimizer
+from glassnet.vocabulary import Array
 
-Array = NDArray[Any]
 Within = Callable[..., AbstractContextManager[None]]
 
 
@@ -65,21 +65,16 @@ class Layout:
         """Return the first theta, drawn layer by layer."""
         theta = np.empty(self.size, dtype)
         for places in self.places:
-            for name, (start, stop, parameter) in places.items():
-                begin = np.asarray(parameter.init(rng, parameter.shape))
-                if begin.shape != parameter.shape:
-                    raise ValueError(
-                        f"init of {name}: expected shape {parameter.shape}, got {begin.shape}"
-                    )
-                theta[start:stop] = begin.ravel()
+            for start, stop, parameter in places.values():
+                theta[start:stop].reshape(parameter.shape)[...] = parameter.init(
+                    rng, parameter.shape
+                )
         return theta
 
     def factor(self, dtype: Any) -> Array | None:
         """Return the factors on the learning rate (P,), or None where all are 1."""
-        factor = np.empty(self.size, dtype)
-        for places in self.places:
-            for start, stop, parameter in places.values():
-                factor[start:stop] = parameter.rate
+        slots = [slot for places in self.places for slot in places.values()]
+        factor = np.concatenate([np.full(stop - start, p.rate, dtype) for start, stop, p in slots])
         return None if (factor == 1).all() else factor
 
 
@@ -125,9 +120,7 @@ class Step:
         inputs["theta"] = theta
         if self.mode == "predict":
             return inputs
-        labels = self.loss.labels
-        columns, kind = (1, np.dtype(np.int64)) if labels else (self.layout.outputs, dtype)
-        inputs["y"] = ((*rows, columns), kind)
+        inputs["y"] = ((*rows, 1 if self.loss.labels else self.layout.outputs), dtype)
         if self.weighted:
             inputs["w"] = ((*rows, 1), dtype)
         if self.mode == "train":
@@ -172,9 +165,10 @@ class Step:
             weights, owner = p[number - 1], f"{number} {type(layer).__name__}"
             with within("forward", owner, str(number), weights):
                 shape = (*x.shape[:-1], layer.outputs(x.shape[-1]))
-                result = layer.forward(x, weights, rng if self.mode == "train" else None)
-                x, needed = _pair(result, shape, layer)
+                x, needed = layer.forward(x, weights, rng if self.mode == "train" else None)
                 kept.append(needed)
+            if x.shape != shape:
+                raise ValueError(f"layer {owner}, forward: expected {shape}, got {x.shape}")
         with within("forward", type(self.loss).__name__):
             prediction = self.loss.link(x)
         return {"raw": x, "prediction": prediction}, kept, p
@@ -184,8 +178,8 @@ class Step:
         if not self.weighted:
             return 1 / self.rows
         # the weights of one batch may all be zero: then no row has a share
-        total = np.sum(v["w"], axis=-2, keepdims=True)
-        return v["w"] / np.maximum(total, float(np.finfo(v["w"].dtype).tiny))
+        w, tiny = v["w"], float(np.finfo(v["w"].dtype).tiny)
+        return w / np.maximum(np.sum(w, axis=-2, keepdims=True), tiny)
 
     def _backward(
         self, v: dict[str, Any], kept: list[Any], p: list[SimpleNamespace], dy: Any, within: Within
@@ -204,26 +198,11 @@ class MemberDraws:
     def __init__(self, generators: list[np.random.Generator]) -> None:
         self._generators = generators
 
-    def random(self, size: Any = None, dtype: Any = np.float64, out: Any = None) -> Array:
-        """Return uniform numbers in [0, 1), (members, ...)."""
-        return self._fill("random", size, dtype, out)
-
-    def standard_normal(self, size: Any = None, dtype: Any = np.float64, out: Any = None) -> Array:
-        """Return normal numbers, (members, ...)."""
-        return self._fill("standard_normal", size, dtype, out)
-
-    def _fill(self, name: str, size: Any, dtype: Any, out: Any) -> Array:
+    def _fill(self, name: str, size: Any = None, dtype: Any = np.float64, out: Any = None) -> Array:
         array: Array = np.empty(size, dtype) if out is None else out
         for generator, part in zip(self._generators, array, strict=True):
             getattr(generator, name)(dtype=dtype, out=part)
         return array
 
-
-def _pair(result: Any, shape: tuple[int, ...], layer: Layer) -> tuple[Any, Any]:
-    """Return what a forward pass gave, if it is (result, kept) and of the shape it promised."""
-    name = type(layer).__name__
-    if not (isinstance(result, tuple) and len(result) == 2):
-        raise TypeError(f"{name}.forward: expected (result, kept), got {type(result).__name__}")
-    if result[0].shape != shape:
-        raise ValueError(f"{name}.forward: expected shape {shape}, got {result[0].shape}")
-    return result
+    random = partialmethod(_fill, "random")
+    standard_normal = partialmethod(_fill, "standard_normal")

@@ -6,20 +6,20 @@ loop: there are no callbacks to learn.
 
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from math import inf, isfinite
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from glassnet import checks
 from glassnet.network import Network
 from glassnet.optimizers import OPTIMIZERS, Optimizer
-from glassnet.step import Step
+from glassnet.vocabulary import Array
 
-Array = NDArray[Any]
+# NumPy copies operands that it broadcasts into buffers of this many elements: as few as cost no
+# time, so that a step on a large batch takes no more memory than one on a small batch
+BUFFER = 256
 
 
 class DivergenceWarning(RuntimeWarning):
@@ -75,29 +75,6 @@ class Epoch:
         self._run.network.theta[...] = self._run.best_theta
 
 
-class Eager:
-    """A step without a recorder: the layers' own code on arrays, in the place of a replay."""
-
-    def __init__(self, step: Step, inputs: dict[str, tuple[tuple[int, ...], Any]]) -> None:
-        self._step, self._inputs = step, inputs
-        self.arrays: dict[str, Array] = {}
-        self.outputs: dict[str, Array] = {}
-
-    def bind(self, rng: Any, **arrays: Array) -> None:
-        """Bind inputs as a replay does."""
-        self._rng = rng
-        for name, (shape, dtype) in self._inputs.items():
-            self.arrays[name] = arrays[name] if name in arrays else np.zeros(shape, dtype)
-
-    def __call__(self) -> None:
-        """Run the step."""
-        self.outputs = self._step(self.arrays, self._rng, _unobserved)
-
-
-def _unobserved(*place: Any) -> nullcontext[None]:
-    return nullcontext()
-
-
 class Run:
     """One training run: the tables, the optimizer's state, and the steps over the batches.
 
@@ -105,8 +82,8 @@ class Run:
     ----------
     steps_done : int
         Updates made so far.
-    state : dict of str to array
-        The optimizer's vectors, shaped like theta.
+    shared : dict of str to array
+        theta, its gradient, and the optimizer's vectors, shaped like it.
     best_theta : array
         Weights of the report with the lowest loss, for each member.
     """
@@ -123,19 +100,14 @@ class Run:
         engine: str,
     ) -> None:
         self.network, self.rule, self.engine, self.steps_done = network, rule, engine, 0
-        dtype = network.dtype
-        self.weighted = w is not None
-        self.tables = {"x": np.ascontiguousarray(X, dtype)}
-        self.tables["y"] = np.ascontiguousarray(y, np.int64 if network.loss.labels else dtype)
-        if w is not None:
-            # the scale of weights must not matter, and float32 must hold their sums
-            self.tables["w"] = np.ascontiguousarray(w / w.mean(), dtype)
-        self.rows = len(X)
+        self.rows, self.weighted, dtype = len(X), w is not None, network.dtype
+        # the scale of weights must not matter, and float32 must hold their sums
+        tables = {"x": X, "y": y, **({} if w is None else {"w": w / w.mean()})}
+        self.tables = {n: np.ascontiguousarray(table, dtype) for n, table in tables.items()}
         self.batch = min(batch_size or self.rows, self.rows)
         self.whole = self.batch == self.rows
-        self.state = {name: np.zeros_like(network.theta) for name in rule.state}
-        self.shared = {"theta": network.theta, "gradient": np.zeros_like(network.theta)}
-        self.shared |= self.state
+        self.shared = {n: np.zeros_like(network.theta) for n in ("gradient", *rule.state)}
+        self.shared["theta"] = network.theta
         self.scalars = {name: np.zeros((), dtype) for name in ("rate", *rule.corrections(1))}
         self.scalars["rate"][...] = rule.rate
         self.corrected = len(self.scalars) > 1
@@ -152,24 +124,26 @@ class Run:
     def _step(self, rows: int, loss: bool) -> Any:
         """Return a step over so many rows, bound to the arrays of this run."""
         own = self.network.members is not None and not self.whole
-        tables = self.tables if self.whole else {}
         if self.engine == "eager":
+            from glassnet.engines import Eager
+
             plain = self.network.step(rows, "train", self.rule, weighted=self.weighted, own=own)
-            inputs = plain.inputs(self.network.inputs, self.network.dtype)
-            step: Any = Eager(plain, inputs)
+            step: Any = Eager(plain, plain.inputs(self.network.inputs, self.network.dtype))
         else:
             wanted = ("theta", *self.rule.state, *(["loss"] if loss else []))
             step = self.network.replay(
                 *(rows, "train", wanted), optimizer=self.rule, weighted=self.weighted, own=own
             )
             step.arrays.clear()
+        tables = self.tables if self.whole else {}
         step.bind(self.network.rng, **self.shared, **self.scalars, **tables)
         return step
 
     def advance(self, epochs: int) -> tuple[int, Any]:
         """Train for some epochs; return how many went well, and the loss of the last."""
-        loss = None
         with np.errstate(all="ignore"):
+            if self.batch * self.network.theta.size > BUFFER:
+                np.setbufsize(BUFFER)  # ends with errstate
             for done in range(epochs):
                 loss = self._epoch(want_loss=done == epochs - 1)
                 if not self._finite(loss):
@@ -207,14 +181,16 @@ class Run:
         return ((min(self.batch, self.rows - i), order[..., i : i + self.batch]) for i in starts)
 
     def _finite(self, loss: Any) -> bool:
-        """Whether any member is still finite; if so its weights are remembered as good."""
+        """Whether any member is still finite; those that are not get their last good weights."""
         theta = self.network.theta
         if self.network.members is None:
             # the sum of squares is infinite a little before a weight is, and takes no array
             fine = isfinite(theta.dot(theta)) and (loss is None or isfinite(loss))
         else:
-            fine = np.isfinite(np.add.reduce(theta, -1)).any()
-            fine = fine and (loss is None or np.isfinite(loss).any())
+            alive = np.isfinite(np.add.reduce(theta, -1))
+            alive = alive if loss is None else alive & np.isfinite(loss)
+            np.copyto(theta, self.good_theta, where=~alive[:, None])
+            fine = alive.any()
         if fine:
             np.copyto(self.good_theta, theta)
         else:
@@ -228,10 +204,9 @@ class Run:
             if loss < self.best_loss:
                 self.best_loss = loss
                 np.copyto(self.best_theta, theta)
-            return
-        better = loss < self.best_loss
-        self.best_loss = np.where(better, loss, self.best_loss)
-        np.copyto(self.best_theta, theta, where=better[:, None])
+        else:
+            np.copyto(self.best_theta, theta, where=(loss < self.best_loss)[:, None])
+            self.best_loss = np.fmin(loss, self.best_loss)
 
 
 def train(
@@ -255,8 +230,7 @@ def train(
         raise ValueError(f"y: expected at least two classes, got only {y.flat[0]:g}")
     checks.whole("epochs", epochs)
     checks.whole("every", every)
-    if batch_size is not None:
-        checks.whole("batch_size", batch_size)
+    checks.whole("batch_size", 1 if batch_size is None else batch_size)
     if engine not in ("numpy", "eager"):
         raise ValueError(f"engine: expected 'numpy' or 'eager', got {engine!r}")
     rule = checks.find("optimizer", optimizer, OPTIMIZERS, Optimizer)
@@ -309,22 +283,19 @@ def _reports(
 
 def fit(network: Network, X: Any, y: Any, *, restarts: int = 1, **options: Any) -> History:
     """Train a network to the end; `Network.fit` tells the options."""
-    checks.whole("restarts", restarts)
-    history = History()
-    if restarts == 1:
-        for _ in train(network, X, y, history=history, **options):
-            pass
-        return history
-    checks.matrix("X", X, network.inputs)  # before the network is changed
-    network.spread(restarts)
-    best = 0
+    history, best = History(), 0
+    if checks.whole("restarts", restarts) > 1:
+        network.spread(restarts)
     try:
         for _ in train(network, X, y, history=history, **options):
             pass
+        if restarts == 1:
+            return history
         watched = options.get("validation") or (X, y, options.get("sample_weight"))
         losses = network.evaluate(*watched)["loss"]
         best = int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))
     finally:
-        network.keep(best)
-        history.keep(best)
+        if restarts > 1:
+            network.keep(best)
+            history.keep(best)
     return history

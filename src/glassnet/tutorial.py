@@ -6,7 +6,6 @@ Everything is a `glassnet.Network` underneath: the same layers, the same loss, t
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from glassnet import checks
 from glassnet.activations import sigmoid
@@ -14,10 +13,10 @@ from glassnet.layers import Dense
 from glassnet.network import Network
 from glassnet.optimizers import SGD
 from glassnet.training import Run
+from glassnet.vocabulary import Array
 
 __all__ = ["SimpleNeuralNetwork", "binary_cross_entropy", "sigmoid", "sigmoid_derivative"]
 
-Array = NDArray[Any]
 REPORT = 100  # epochs from one printed loss to the next
 
 
@@ -29,8 +28,7 @@ def sigmoid_derivative(a: Array) -> Array:
     >>> sigmoid_derivative(sigmoid(0.0))
     np.float64(0.25)
     """
-    slope: Array = a * (1 - a)
-    return slope
+    return a * (1 - a)
 
 
 def binary_cross_entropy(y_true: Array, y_pred: Array) -> float:
@@ -176,7 +174,8 @@ class SimpleNeuralNetwork:
         for epoch in range(0, epochs, REPORT):
             _, loss = run.advance(1 if epoch == 0 else REPORT)
             print(f"Epoch {epoch}, Loss: {loss / self.output_size:.6f}")
-        run.advance((epochs - 1) % REPORT)
+        if (epochs - 1) % REPORT:
+            run.advance((epochs - 1) % REPORT)
         self.forward(X)
 
     def _run(self, X: Any, y: Any, learning_rate: float) -> Run:

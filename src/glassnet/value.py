@@ -9,6 +9,7 @@ ever recorded in its place.
 """
 
 from collections.abc import Callable
+from math import prod
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -42,7 +43,6 @@ class Value(NDArrayOperatorsMixin):
         *("program", "kind", "shape", "dtype", "strides", "name", "data"),
         *("parent", "take", "text", "offset", "reach"),
     )
-    __hash__ = None  # type: ignore[assignment]  # as an array: == compares the elements
 
     def __init__(
         self,
@@ -54,17 +54,16 @@ class Value(NDArrayOperatorsMixin):
         data: NDArray[Any] | None = None,
         parent: "Value | None" = None,
         take: Callable[[NDArray[Any]], NDArray[Any]] | None = None,
+        offset: int = 0,
         text: str = "",
     ) -> None:
         self.program, self.kind, self.name, self.data = program, kind, name, data
         self.shape, self.dtype, self.strides = like.shape, like.dtype, like.strides
-        self.parent, self.take, self.text = parent, take, text
-        start = 0 if parent is None else _address(like) - _address(parent.root.sample())
+        self.parent, self.take, self.text, self.offset = parent, take, text, offset
         steps = [(n - 1) * stride for n, stride in zip(like.shape, like.strides, strict=True)]
-        self.offset = start
         self.reach = (
-            start + sum(step for step in steps if step < 0),
-            start + sum(step for step in steps if step > 0) + like.itemsize,
+            offset + sum(step for step in steps if step < 0),
+            offset + sum(step for step in steps if step > 0) + like.itemsize,
         )
 
     @property
@@ -86,7 +85,7 @@ class Value(NDArrayOperatorsMixin):
         root = self.root
         if root.data is not None:
             return self.of(root.data)
-        memory = self.program.scratch(root.reach[1])
+        memory = np.zeros(root.reach[1], np.uint8)
         return self.of(np.ndarray(root.shape, root.dtype, memory, 0, root.strides))
 
     def overlaps(self, other: "Value") -> bool:
@@ -156,19 +155,9 @@ class Value(NDArrayOperatorsMixin):
         return len(self.shape)
 
     @property
-    def size(self) -> int:
-        """Number of elements."""
-        return int(np.prod(self.shape))
-
-    @property
     def mT(self) -> "Value":  # noqa: N802
         """The last two axes swapped."""
         return self.program.view(self, lambda array: array.mT, "{0}.mT")
-
-    def swapaxes(self, first: int, second: int) -> "Value":
-        """Return a view with two axes swapped."""
-        text = f"{{0}}.swapaxes({first}, {second})"
-        return self.program.view(self, lambda array: array.swapaxes(first, second), text)
 
     def reshape(self, *shape: Any) -> "Value":
         """Return the same elements in another shape: a view, or a copy where none can be."""
@@ -179,10 +168,8 @@ class Value(NDArrayOperatorsMixin):
             return self.copy().reshape(to)
         return self.program.view(self, lambda array: array.reshape(to), f"{{0}}.reshape({to})")
 
-    def sum(self, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> "Value":
+    def sum(self, axis: Any = None, *, keepdims: bool = False) -> "Value":
         """Sum over axes."""
-        if dtype is not None:
-            self.program.refuse("dtype= of sum", "x.astype")
         return self.program.reduce(np.sum, self, axis, keepdims)
 
     def max(self, axis: Any = None, *, keepdims: bool = False) -> "Value":
@@ -195,10 +182,8 @@ class Value(NDArrayOperatorsMixin):
 
     def mean(self, axis: Any = None, *, keepdims: bool = False) -> "Value":
         """Mean over axes: the sum divided by the count, which is how NumPy computes it."""
-        if self.dtype.kind != "f":
-            self.program.refuse(f"the mean of {self.dtype}", "x.astype first")
         total = self.sum(axis, keepdims=keepdims)
-        return self.program.ufunc(np.divide, total, self.size // total.size)
+        return self.program.ufunc(np.divide, total, prod(self.shape) // prod(total.shape))
 
     def copy(self) -> "Value":
         """Return the same numbers in memory of their own."""
@@ -235,19 +220,21 @@ class Value(NDArrayOperatorsMixin):
     def _single(self) -> NoReturn:
         self.program.refuse("a single number of a value", "operations on whole arrays")
 
-    __float__ = __int__ = __complex__ = __index__ = _single
+    __float__ = __int__ = __complex__ = __index__ = __round__ = _single
 
+    def __hash__(self) -> NoReturn:  # noqa: PLE0309
+        self.program.refuse("a value as a key or in a set (hash)", "a list")
 
-def _address(array: NDArray[Any]) -> int:
-    address: int = array.__array_interface__["data"][0]
-    return address
+    def __format__(self, spec: str) -> str:
+        return self._single() if spec else repr(self)
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        self.program.refuse("pickling or deep-copying a value", "x.copy()")
 
 
 def _spell(key: Any) -> str:
     """Return an index as it is written."""
-    if key is Ellipsis:
-        return "..."
     if isinstance(key, slice):
-        text = ":".join("" if part is None else str(part) for part in (key.start, key.stop))
-        return text if key.step is None else f"{text}:{key.step}"
-    return str(key)
+        ends = (key.start, key.stop, key.step)[: 2 + (key.step is not None)]
+        return ":".join("" if part is None else str(part) for part in ends)
+    return "..." if key is Ellipsis else str(key)

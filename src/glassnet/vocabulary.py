@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+Array = Any  # an ndarray, or the value that stands in for one while recording
 ATOM = 9  # binds tighter than every operator: names, numbers, calls
 
 
@@ -69,7 +70,9 @@ REDUCTIONS = {np.sum: np.add, np.max: np.maximum, np.min: np.minimum}
 def _elementwise(ufunc: np.ufunc) -> Function:
     name = ufunc.__name__
     operands = ", ".join(f"{{{i}}}" for i in range(ufunc.nin))
-    replay = f"{name}({operands}, {{out}})"
+    # maximum and minimum take their third argument by name only
+    out = "out={out}" if ufunc in (np.maximum, np.minimum) else "{out}"
+    replay = f"{name}({operands}, {out})"
     if ufunc in INFIX:
         symbol, precedence = INFIX[ufunc]
         return Function(name, "elementwise", ufunc, f"{{0}} {symbol} {{1}}", replay, precedence)
@@ -114,7 +117,7 @@ JOIN = Function(
     "concatenate({parts}, axis={axis})",
     "concatenate({parts}, {axis}, {out})",
 )
-COPY = Function("copy", "copy", np.copy, "{0}", "{out}[...] = {0}")
+COPY = Function("copy", "copy", lambda a: a.copy(), "{0}.copy()", "{out}[...] = {0}")
 CAST = Function(
     "cast",
     "cast",
@@ -143,6 +146,7 @@ CALLABLE: dict[str, Any] = {
 INSTEAD = {
     "T": "x.mT, which swaps the last two axes",
     "transpose": "x.mT, which swaps the last two axes",
+    "swapaxes": "x.mT, which swaps the last two axes",
     "dot": "x @ W",
     "einsum": "x @ W and np.sum",
     "clip": "np.minimum(np.maximum(x, low), high)",
@@ -152,10 +156,12 @@ INSTEAD = {
     "stack": "np.concatenate",
     "vstack": "np.concatenate",
     "hstack": "np.concatenate",
+    "expand_dims": "x[..., None]",
     "zeros_like": "np.zeros(x.shape, x.dtype)",
     "ones_like": "np.ones(x.shape, x.dtype)",
     "empty_like": "np.zeros(x.shape, x.dtype)",
     "abs": "np.absolute",
+    "copy": "x.copy()",
     "flatten": "x.reshape",
     "ravel": "x.reshape",
     "fabs": "np.absolute",

@@ -1,0 +1,36 @@
+"""Engines: what runs a training step.
+
+The replay of a recorded program is the engine that is always there. `Eager` is the other one: it
+records nothing, and runs the layers' own code on arrays, so that a debugger can stop in it.
+"""
+
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+
+from glassnet.step import Step
+from glassnet.vocabulary import Array
+
+
+class Eager:
+    """A step without a recorder: the layers' own code on arrays, in the place of a replay."""
+
+    def __init__(self, step: Step, inputs: dict[str, tuple[tuple[int, ...], Any]]) -> None:
+        self._step, self._inputs = step, inputs
+        self.arrays: dict[str, Array] = {}
+        self.outputs: dict[str, Array] = {}
+
+    def bind(self, rng: Any, **arrays: Array) -> None:
+        """Bind inputs as a replay does."""
+        self._rng = rng
+        for name, (shape, dtype) in self._inputs.items():
+            self.arrays[name] = arrays[name] if name in arrays else np.zeros(shape, dtype)
+
+    def __call__(self) -> None:
+        """Run the step."""
+        self.outputs = self._step(self.arrays, self._rng, _unobserved)
+
+
+def _unobserved(*place: Any) -> nullcontext[None]:
+    return nullcontext()
