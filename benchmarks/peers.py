@@ -142,10 +142,11 @@ class PyTorch:
         net, batch = self.net, self.task.batch
         for _ in range(self.task.epochs):
             order = self.torch.randperm(len(self.X))
-            for picked in order.split(batch):
-                x, y = self.X.index_select(0, picked), self.y.index_select(0, picked)
+            # the table in the epoch's order, cut: a little faster than rows batch by batch
+            X, y = self.X.index_select(0, order), self.y.index_select(0, order)
+            for x_batch, y_batch in zip(X.split(batch), y.split(batch), strict=True):
                 optimizer.zero_grad(set_to_none=True)
-                loss_of(net(x), y).backward()
+                loss_of(net(x_batch), y_batch).backward()
                 optimizer.step()
 
     def predict(self) -> np.ndarray:
@@ -187,7 +188,7 @@ def about(name: str) -> str:
         import torch
 
         text.append(f"{torch.get_num_threads()} threads")
-        text.append(f"BLAS {torch.backends.mkl.is_available() and 'MKL' or 'not MKL'}")
+        text.append("MKL" if torch.backends.mkl.is_available() else "no MKL")
         text.append(f"CPU capability {torch.backends.cpu.get_cpu_capability()}")
     try:
         from threadpoolctl import threadpool_info

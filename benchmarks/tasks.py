@@ -59,10 +59,14 @@ class Task:
 
 
 LIBRARIES = ("glassnet", "scikit-learn", "PyTorch", "PyTorch fused")
-XOR = dict(
-    sizes=(2, 2, 1), rows=4, batch=4, epochs=10_000, rounds=9,
-    peers=("glassnet", "tutorial", *LIBRARIES[1:]),
-)  # fmt: skip
+XOR = {
+    "sizes": (2, 2, 1),
+    "rows": 4,
+    "batch": 4,
+    "epochs": 10_000,
+    "rounds": 9,
+    "peers": ("glassnet", "tutorial", *LIBRARIES[1:]),
+}
 
 
 def _adam(name: str, batch: int, steps: int, epochs: int, rounds: int) -> Task:

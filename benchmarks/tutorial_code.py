@@ -31,7 +31,9 @@ class SimpleNeuralNetwork:
     def forward(self, X):
         self.hidden_input = np.dot(X, self.weights_input_hidden) + self.bias_hidden
         self.hidden_output = sigmoid(self.hidden_input)
-        self.output_input = np.dot(self.hidden_output, self.weights_hidden_output) + self.bias_output
+        self.output_input = (
+            np.dot(self.hidden_output, self.weights_hidden_output) + self.bias_output
+        )
         self.output = sigmoid(self.output_input)
         return self.output
 

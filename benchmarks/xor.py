@@ -1,7 +1,7 @@
 """How often XOR is solved: the tutorial's listing with both classes, and the demo's network.
 
-    python benchmarks/xor.py                  # 1,000 seeds
-    python benchmarks/xor.py --seeds 100 --first 5000
+python benchmarks/xor.py                  # 1,000 seeds
+python benchmarks/xor.py --seeds 100 --first 5000
 """
 
 import argparse

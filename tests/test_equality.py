@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from helpers import ACTIVATIONS, LOSSES, OPTIMIZERS, Case, as_written, no_recorder, poisoned
 
 import glassnet as gn
 from glassnet.planner import Replay
+from helpers import ACTIVATIONS, LOSSES, OPTIMIZERS, Case, as_written, no_recorder, poisoned
 
 
 def three_ways(case: Case, monkeypatch: pytest.MonkeyPatch) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import Case, as_written, gradient_error, no_recorder, poisoned
 
 import glassnet as gn
 from glassnet.planner import Replay
+from helpers import Case, as_written, gradient_error, no_recorder, poisoned
 
 
 class Softsign(gn.Activation):
@@ -94,7 +94,7 @@ def test_what_is_missing_is_named() -> None:
         def parameters(self, inputs: int) -> dict[str, gn.Parameter]:
             return {"W": gn.Parameter((inputs, 1))}
 
-    with pytest.raises(TypeError, match="abstract class Empty .* forward"):
+    with pytest.raises(TypeError, match=r"abstract class Empty .* forward"):
         Empty()
 
     class Narrow(gn.Dense):

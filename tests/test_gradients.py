@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import ACTIVATIONS, LOSSES, Case, eager_step, gradient_error, targets_for
 
 import glassnet as gn
+from helpers import ACTIVATIONS, LOSSES, Case, eager_step, gradient_error, targets_for
 
 LIMIT = 1e-6
 

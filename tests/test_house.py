@@ -102,7 +102,8 @@ net = gn.Network([gn.Dense(4, "tanh"), gn.Dense(1)], 2, loss="binary_cross_entro
 net.fit(X, y, epochs=300, batch_size=None, optimizer=gn.Adam(0.1))
 assert (net.predict(X).round().ravel() == y).all()
 print(net.program())
-extra = {m.split(".")[0] for m in sys.modules} - sys.stdlib_module_names - {"numpy", "glassnet", "cython_runtime"}
+known = sys.stdlib_module_names | {"numpy", "glassnet", "cython_runtime"}
+extra = {m.split(".")[0] for m in sys.modules} - known
 print("extra:", sorted(name for name in extra if not name.startswith("_")))
 """
 

@@ -12,6 +12,7 @@ Format: https://huggingface.co/docs/safetensors/index#format
 import json
 import os
 import secrets
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -37,7 +38,7 @@ class ModelFileError(ValueError):
     """A file is not a model file, or is damaged, or of a later glassnet."""
 
 
-# ---- writing ---------------------------------------------------------------------------------------
+# ---- writing -------------------------------------------------------------------------------------
 
 
 def save_network(network: Network, path: StrPath, table: Mapping[str, Any] | None = None) -> None:
@@ -93,10 +94,7 @@ def save_network(network: Network, path: StrPath, table: Mapping[str, Any] | Non
 
 def write_whole(path: StrPath, content: bytes) -> None:
     """Write a file so that it has the new content or, if anything goes wrong, the old one."""
-    # a link stays a link, and what it leads to is replaced
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
-        raise OSError(f"{path}: expected a file to write, got a folder or a device")
+    target = writable(path)
     beside = target.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         with open(beside, "xb") as file:
@@ -109,6 +107,19 @@ def write_whole(path: StrPath, content: bytes) -> None:
         raise type(error)(error.errno, error.strerror, str(path)) from None
     finally:
         beside.unlink(missing_ok=True)
+
+
+def writable(path: StrPath) -> Path:
+    """Return the file that a path leads to, or raise what writing to it would end in."""
+    # a link stays a link, and what it leads to is replaced
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        raise OSError(f"{path}: expected a file to write, got a folder or a device")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{path}: there is no folder {target.parent}")
+    if not os.access(target.parent, os.W_OK):
+        raise PermissionError(f"{path}: no permission to write in {target.parent}")
+    return target
 
 
 def _describe(thing: Any, table: Mapping[str, type[Any]]) -> dict[str, Any]:
@@ -134,7 +145,7 @@ def _dumps(content: Any) -> str:
     )
 
 
-# ---- reading ---------------------------------------------------------------------------------------
+# ---- reading -------------------------------------------------------------------------------------
 
 
 def load(path: StrPath) -> Network:
@@ -166,17 +177,16 @@ def load_with_table(path: StrPath) -> tuple[Network, Any]:
         try:
             return _read(file)
         except (ValueError, TypeError, RecursionError) as error:
-            raise ModelFileError(f"{path}: not a glassnet model file: {error}") from None
+            # what a file says of itself may be long
+            why = textwrap.shorten(str(error), 300, placeholder=" ...")
+            raise ModelFileError(f"{path}: not a glassnet model file: {why}") from None
 
 
 def _read(file: BinaryIO) -> tuple[Network, Any]:
     header, start, size = _header(file)
     about = _about(header)
     layers = [_restore(layer, LAYERS) for layer in about["layers"]]
-    inputs = about["inputs"]
-    if type(inputs) is not int or not 0 < inputs < 2**31:
-        raise ValueError(f"expected a number of inputs, got {inputs!r}")
-    shapes = _shapes(layers, inputs)
+    shapes = _shapes(layers, about["inputs"])
     dtype = about["dtype"]
     if dtype not in DTYPES:
         raise ValueError(f"expected float32 or float64, got {dtype!r}")
@@ -185,7 +195,8 @@ def _read(file: BinaryIO) -> tuple[Network, Any]:
     file.seek(start)
     content = file.read(size)
     network = Network(
-        *(layers, inputs),
+        layers,
+        about["inputs"],
         loss=_restore(about["loss"], LOSSES),
         dtype=dtype,
         seed=about["seed"],
@@ -225,8 +236,9 @@ def _about(header: dict[str, Any]) -> dict[str, Any]:
     missing = {"inputs", "dtype", "seed", "layers", "loss"} - about.keys()
     if missing:
         raise ValueError(f"its glassnet section has no {min(missing)}")
-    if not isinstance(about["layers"], list) or not isinstance(about["dtype"], str):
-        raise ValueError("its glassnet section has layers or a dtype of the wrong type")
+    for name, kind in {"inputs": int, "dtype": str, "seed": int, "layers": list}.items():
+        if type(about[name]) is not kind:
+            raise ValueError(f"expected {name} to be {kind.__name__}, got {about[name]!r}")
     return about
 
 

@@ -59,7 +59,7 @@ class Network:
 
     def __init__(
         self,
-        layers: Sequence[Layer],
+        layers: Sequence[Layer] | Layer,
         inputs: int,
         *,
         loss: str | Loss = "squared_error",
@@ -71,7 +71,7 @@ class Network:
         if np.dtype(dtype) not in (np.float32, np.float64):
             raise ValueError(f"dtype: expected float32 or float64, got {np.dtype(dtype)}")
         self.dtype = np.dtype(dtype)
-        self.layers = list(layers)
+        self.layers = [layers] if isinstance(layers, Layer) else list(layers)
         self.layout = Layout(self.layers, self.inputs)
         self.outputs = self.layout.outputs
         self._check_end()

@@ -1,0 +1,156 @@
+"""Bad input gets one sentence that names the argument, what was expected and what came."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import glassnet as gn
+
+X, Y = np.arange(12.0).reshape(6, 2), np.array([0, 1, 0, 1, 1, 0])
+NAN, INF = X.copy(), X.copy()
+NAN[2, 1], INF[0, 0] = np.nan, -np.inf
+
+
+class Sparse:
+    def toarray(self) -> Any:
+        return X
+
+
+def binary(**options: Any) -> gn.Network:
+    return gn.Network([gn.Dense(1)], 2, loss="binary_cross_entropy", seed=0, **options)
+
+
+def multi() -> gn.Network:
+    return gn.Network([gn.Dense(3)], 2, loss="multiclass_cross_entropy", seed=0)
+
+
+def fit(**options: Any) -> Any:
+    arguments = {"X": X, "y": Y, "epochs": 1, **options}
+    return binary().fit(arguments.pop("X"), arguments.pop("y"), **arguments)
+
+
+BAD: list[tuple[Callable[[], Any], str]] = [
+    (lambda: fit(X=X[:, :1]), r"X: expected shape \(rows, 2\), got \(6, 1\)"),
+    (
+        lambda: fit(X=X[0]),
+        r"X: expected shape \(rows, 2\), got \(2,\); for one row use X\[None, :\]",
+    ),
+    (lambda: fit(X=X[:0]), r"X: expected at least one row, got shape \(0, 2\)"),
+    (lambda: fit(X=NAN), r"X: expected finite numbers, got nan at index \(2, 1\)"),
+    (lambda: fit(X=INF), r"X: expected finite numbers, got -inf at index \(0, 0\)"),
+    (lambda: fit(X=[["a", "b"]] * 6), "X: expected numbers, got text"),
+    (lambda: fit(X=[[1, 2], [3]]), "X: expected rows of numbers, got rows of unequal lengths"),
+    (lambda: fit(X=X + 1j), "X: expected numbers, got dtype complex128"),
+    (lambda: fit(X=np.array([[None, object()]] * 6)), "X: expected rows of numbers, got"),
+    (lambda: fit(X=Sparse()), "X: expected a dense array, got a sparse one"),
+    (lambda: fit(X=X[None]), r"X: expected shape \(rows, 2\), got \(1, 6, 2\)"),
+    (lambda: fit(y=Y[:5]), "y: expected 6 rows, as many as X, got 5"),
+    (lambda: fit(y=Y + 1), "y: expected labels 0 and 1 .*, got 2"),
+    (lambda: fit(y=Y * 0), "y: expected at least two classes, got only 0"),
+    (lambda: fit(y=Y * np.nan), "y: expected finite numbers, got nan"),
+    (lambda: fit(y=["yes", "no"] * 3), "y: expected numbers, got text"),
+    (lambda: fit(y=np.ones((6, 2))), r"y: expected shape \(rows,\) or \(rows, 1\), got \(6, 2\)"),
+    (lambda: fit(y=[]), "y: expected 6 rows, as many as X, got 0"),
+    (lambda: multi().fit(X, Y + 2), "y: expected whole numbers from 0 to 2, got 3"),
+    (lambda: multi().fit(X, Y - 1), "y: expected whole numbers from 0 to 2, got -1"),
+    (lambda: multi().fit(X, Y + 0.5), "y: expected whole numbers from 0 to 2, got 0.5"),
+    (lambda: multi().fit(X, Y * 0 + 1), "y: expected at least two classes, got only 1"),
+    (lambda: fit(sample_weight=[1, 2]), "sample_weight: expected 6 weights, one a row, got 2"),
+    (lambda: fit(sample_weight=-Y), "sample_weight: expected weights of at least 0, got -1"),
+    (lambda: fit(sample_weight=Y * 0), "sample_weight: expected a weight above 0, got only zeros"),
+    (lambda: fit(epochs=0), "epochs: expected at least 1, got 0"),
+    (lambda: fit(epochs=1.5), "epochs: expected a whole number, got 1.5"),
+    (lambda: fit(epochs=True), "epochs: expected a whole number, got True"),
+    (lambda: fit(batch_size=0), "batch_size: expected at least 1, got 0"),
+    (lambda: fit(batch_size="all"), "batch_size: expected a whole number, got 'all'"),
+    (lambda: fit(every=0), "every: expected at least 1, got 0"),
+    (lambda: fit(restarts=0), "restarts: expected at least 1, got 0"),
+    (lambda: fit(engine="gpu"), "engine: expected 'numpy' or 'eager', got 'gpu'"),
+    (
+        lambda: fit(optimizer="adan"),
+        "optimizer: expected one of 'sgd', 'momentum', 'adam', or an .*'adan'",
+    ),
+    (lambda: fit(optimizer=gn.Adam), "optimizer: expected one of .*, got <class"),
+    (lambda: fit(validation=X), r"validation: expected \(X, y\) or \(X, y, sample_weight\)"),
+    (
+        lambda: fit(validation=(X[:, :1], Y)),
+        r"validation X: expected shape \(rows, 2\), got \(6, 1\)",
+    ),
+    (lambda: fit(validation=(X, Y[:3])), "y: expected 6 rows"),
+    (lambda: binary().predict(NAN), "X: expected finite numbers, got nan"),
+    (lambda: binary().predict([1, 2]), r"X: expected shape \(rows, 2\), got \(2,\)"),
+    (lambda: binary().evaluate(X, Y[:2]), "y: expected 6 rows, as many as X, got 2"),
+    (lambda: binary().program(0), "rows: expected at least 1, got 0"),
+    (lambda: binary().program(4, "fly"), "mode: expected predict, evaluate or train, got 'fly'"),
+    (lambda: binary(dtype="float16"), "dtype: expected float32 or float64, got float16"),
+    (lambda: gn.Network([gn.Dense(1)], 2, seed=-1), "seed: expected at least 0, got -1"),
+    (lambda: gn.Network([gn.Dense(1)], 0), "inputs: expected at least 1, got 0"),
+    (
+        lambda: gn.Network([gn.Dense(1)], 2, loss="mse"),
+        "loss: expected one of 'squared_error', .*'mse'",
+    ),
+    (lambda: gn.Network([], 2), "layers: expected at least one layer with parameters, got none"),
+    (
+        lambda: gn.Network([gn.Dropout(0.5)], 2),
+        "layers: expected at least one layer with parameters",
+    ),
+    (lambda: gn.Network(["dense"], 2), "layers: expected Layer objects, got 'dense' as number 1"),
+    (lambda: gn.Network("dense", 2), "layers: expected Layer objects, got 'd' as number 1"),
+    (
+        lambda: gn.Network([gn.Dense(1, "sigmoid")], 2, loss="binary_cross_entropy"),
+        "layers: expected the last layer to end in raw scores, without activation, got sigmoid",
+    ),
+    (
+        lambda: gn.Network([gn.Dense(1)], 2, loss="multiclass_cross_entropy"),
+        "layers: expected at least 2 outputs for MulticlassCrossEntropy, got 1",
+    ),
+    (lambda: gn.Dense(0), "units: expected at least 1, got 0"),
+    (lambda: gn.Dense("8"), "units: expected a whole number, got '8'"),
+    (
+        lambda: gn.Dense(8, "rleu"),
+        "activation: expected one of 'identity', 'sigmoid', 'tanh', 'relu', 'gelu', or .*'rleu'",
+    ),
+    (lambda: gn.Dense(8, np.tanh), "activation: expected one of .*, got <ufunc 'tanh'>"),
+    (lambda: gn.Dense(8, rate=-1), r"rate: expected a number in \[0, inf\), got -1"),
+    (lambda: gn.Dropout(1), r"drop: expected a number in \[0, 1\), got 1"),
+    (lambda: gn.Dropout("half"), "drop: expected a number, got 'half'"),
+    (lambda: gn.SGD(float("nan")), r"rate: expected a number in \[0, inf\), got nan"),
+    (lambda: gn.SGD(float("inf")), r"rate: expected a number in \[0, inf\), got inf"),
+    (lambda: gn.Adam(beta2=1.0), r"beta2: expected a number in \[0, 1\), got 1.0"),
+    (lambda: gn.Momentum(momentum=True), "momentum: expected a number, got True"),
+    (lambda: gn.MulticlassCrossEntropy(-0.1), r"label_smoothing: expected a number in \[0, 1\)"),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), BAD, ids=[message[:40] for _, message in BAD])
+def test_one_sentence(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=message) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["epochs", "X", "y", "optimizer", "validation"])
+def test_a_call_that_fails_leaves_the_network_as_it_was(name: str) -> None:
+    wrong = {"epochs": 0, "X": NAN, "y": Y * 0, "optimizer": "none", "validation": X}[name]
+    for restarts in (1, 3):
+        net = binary()
+        before = net.theta.copy()
+        arguments = {"X": X, "y": Y, "epochs": 1, name: wrong}
+        with pytest.raises((ValueError, TypeError)):
+            net.fit(arguments.pop("X"), arguments.pop("y"), restarts=restarts, **arguments)
+        assert net.members is None
+        assert net.theta.tobytes() == before.tobytes()
+
+
+def test_what_is_harmless_is_taken() -> None:
+    for table in (X.astype(int), X.tolist(), X > 3, X.astype(object), np.asfortranarray(X)):
+        net = binary()
+        net.fit(table, Y, epochs=1)
+        assert net.predict(table).shape == (6, 1)
+    for y in (Y.astype(bool), Y.tolist(), Y[:, None], Y.astype(np.uint8), Y.astype(float)):
+        binary().fit(X, y, epochs=1)
+        multi().fit(X, y, epochs=1)
+    binary().fit(X, Y, epochs=1, batch_size=1000)
+    binary().fit(X[:2], Y[:2], epochs=1, batch_size=1)
