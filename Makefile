@@ -41,12 +41,14 @@ types: $(VENV)/dev.done
 	$(BIN)/mypy
 
 bench: $(VENV)/dev.done
+	$(BIN)/python -m pip install --quiet --requirement benchmarks/requirements.txt
 	$(BIN)/python benchmarks/bench.py
 
 xor: $(VENV)/dev.done
 	$(BIN)/python benchmarks/xor.py
 
 golden: $(VENV)/dev.done
+	$(BIN)/python -m pip install --quiet --requirement benchmarks/requirements.txt
 	$(BIN)/python tests/golden/make_optimizers.py
 
 clean:

@@ -53,7 +53,7 @@ class Tutorial:
     package = "numpy"
 
     def __init__(self, task: Task, X: np.ndarray, y: np.ndarray) -> None:
-        self.task, self.X, self.y = task, X, y[:, None].astype(float)
+        self.task, self.X, self.y = task, X, y[:, None]
 
     def train(self, seed: int) -> None:
         from tutorial_code import SimpleNeuralNetwork
@@ -110,7 +110,7 @@ class PyTorch:
         import torch
 
         self.torch, self.task = torch, task
-        self.X = torch.from_numpy(X)
+        self.X = torch.from_numpy(X.astype(float) if task.xor else X)
         self.y = torch.from_numpy(y[:, None].astype(float) if task.xor else y)
 
     def train(self, seed: int) -> None:

@@ -50,7 +50,7 @@ class Task:
     def data(self) -> tuple[np.ndarray, np.ndarray]:
         """Return X and labels (rows,): XOR, or rows that a random linear rule labels."""
         if self.xor:
-            X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+            X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])  # whole numbers, as in the tutorial
             return X, np.array([0, 1, 1, 0])
         rng = np.random.default_rng(0)
         X = rng.standard_normal((self.rows, self.sizes[0]), np.float32)

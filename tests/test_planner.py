@@ -185,6 +185,25 @@ def test_a_line_does_not_write_over_what_it_reads_crosswise() -> None:
     assert plan(code).splitlines()[1:] == ["    add(y, v1, t1)", "    y[...] = t1"]
 
 
+def test_two_ways_to_a_product_give_the_same_bits() -> None:
+    """The planner replays a product of two packed matrices by ndarray.dot."""
+    rng = np.random.default_rng(0)
+
+    def packed(rows: int, columns: int, dtype: type) -> np.ndarray:
+        numbers = rng.standard_normal(rows * columns + 3).astype(dtype)[rng.integers(4) :]
+        numbers = numbers[: rows * columns]
+        shape = (rows, columns)
+        return numbers.reshape(shape) if rng.integers(2) else numbers.reshape(shape[::-1]).mT
+
+    for _ in range(5000):
+        n, k, m = (int(size) for size in rng.integers(1, rng.choice([9, 90]), 3))
+        dtype = np.float32 if rng.integers(2) else np.float64
+        a = packed(n, k, dtype)
+        b = a.mT if rng.random() < 0.1 else packed(k, m, dtype)
+        out = np.empty((n, b.shape[1]), dtype)
+        assert a.dot(b, out).tobytes() == (a @ b).tobytes()
+
+
 def test_arrays_that_do_not_fit_are_refused() -> None:
     def code(program: Program) -> None:
         program.outputs["y"] = 2 * program.input("x", (3, 2), np.float64)

@@ -6,6 +6,7 @@ see is what runs.
 """
 
 from glassnet.activations import Activation, Gelu, Identity, Relu, Sigmoid, Tanh, sigmoid
+from glassnet.files import ModelFileError, load
 from glassnet.layers import Dense, Dropout, Layer, LayerNorm, Parameter
 from glassnet.losses import BinaryCrossEntropy, Loss, MulticlassCrossEntropy, SquaredError
 from glassnet.network import Network
@@ -32,6 +33,7 @@ __all__ = [
     "Layer",
     "LayerNorm",
     "Loss",
+    "ModelFileError",
     "Momentum",
     "MulticlassCrossEntropy",
     "Network",
@@ -44,6 +46,7 @@ __all__ = [
     "SquaredError",
     "Tanh",
     "binary_cross_entropy",
+    "load",
     "record",
     "sigmoid",
     "sigmoid_derivative",

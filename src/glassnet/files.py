@@ -11,7 +11,6 @@ Format: https://huggingface.co/docs/safetensors/index#format
 
 import json
 import os
-import secrets
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -95,7 +94,7 @@ def save_network(network: Network, path: StrPath, table: Mapping[str, Any] | Non
 def write_whole(path: StrPath, content: bytes) -> None:
     """Write a file so that it has the new content or, if anything goes wrong, the old one."""
     target = writable(path)
-    beside = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    beside = target.with_name(f".{os.urandom(8).hex()}.tmp")
     try:
         with open(beside, "xb") as file:
             file.write(content)

@@ -9,7 +9,7 @@ import numpy as np
 from glassnet.vocabulary import Array
 
 
-def zeros(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+def zeros(rng: "np.random.Generator", shape: tuple[int, ...]) -> Array:
     """Return zeros: biases begin here.
 
     Examples
@@ -20,7 +20,7 @@ def zeros(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return np.zeros(shape)
 
 
-def ones(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+def ones(rng: "np.random.Generator", shape: tuple[int, ...]) -> Array:
     """Return ones: gains begin here.
 
     Examples
@@ -31,7 +31,7 @@ def ones(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return np.ones(shape)
 
 
-def glorot(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+def glorot(rng: "np.random.Generator", shape: tuple[int, ...]) -> Array:
     """Return uniform draws with the variance 2 / (inputs + units).
 
     It keeps the variance of a signal through a layer, forward and backward alike, where the
@@ -49,7 +49,7 @@ def glorot(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return np.sqrt(6.0 / (shape[-2] + shape[-1])) * rng.uniform(-1, 1, shape)
 
 
-def he(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+def he(rng: "np.random.Generator", shape: tuple[int, ...]) -> Array:
     """Return normal draws with the variance 2 / inputs.
 
     It keeps the variance of a signal through a layer whose activation lets half of it pass

@@ -34,7 +34,7 @@ class Parameter:
     """
 
     shape: tuple[int, ...]
-    init: Callable[[np.random.Generator, tuple[int, ...]], Array] = zeros
+    init: Callable[["np.random.Generator", tuple[int, ...]], Array] = zeros
     rate: float = 1.0
 
 

@@ -142,8 +142,15 @@ class Replay:
 
     def _statement(self, call: Call) -> str:
         names = [self._variable(operand) for operand in call.operands]
-        formats = {"out": self._variable(call.out), "parts": f"({', '.join(names)},)"}
-        return call.line.function.replay.format(*names, **formats, **call.line.keywords)
+        template = call.line.function.replay
+        if call.line.function.kind == "matmul" and all(map(_packed, (*call.operands, call.out))):
+            template = "{0}.dot({1}, {out})"  # the same call of BLAS, and less on the way there
+        return template.format(
+            *names,
+            out=self._variable(call.out),
+            parts=f"({', '.join(names)},)",
+            **call.line.keywords,
+        )
 
     def _variable(self, value: Value) -> str:
         """Return the name of a value's array in the source; values in one place share it."""
@@ -209,8 +216,7 @@ def _renamed(value: Value, same: dict[int, Value]) -> Value:
 def _without_copies(calls: list[Call], kept: list[Value]) -> list[Call]:
     """Let a line write where its result would be copied to, if nobody can tell the difference."""
     touched = _touches(calls)
-    protected = {id(root) for root in kept}
-    gone: set[int] = set()
+    protected, gone = {id(root) for root in kept}, set[int]()
     for j, copy in enumerate(calls):
         value, target = copy.operands[0] if copy.operands else copy.out, copy.out
         places = touched[id(value.root)]
@@ -223,9 +229,9 @@ def _without_copies(calls: list[Call], kept: list[Value]) -> list[Call]:
         quiet = not any(
             part.overlaps(target) for call in between for part in (*call.operands, call.out)
         )
-        elementwise = maker.line.function.kind == "elementwise"
         harmless = all(
-            not operand.overlaps(target) or (elementwise and operand.coincides(target))
+            not operand.overlaps(target)
+            or (operand.coincides(target) and maker.line.function.kind == "elementwise")
             for operand in maker.operands
         )
         if quiet and harmless:
@@ -289,6 +295,11 @@ def _first_gap(blocks: dict[int, tuple[int, int]], size: int) -> tuple[int, int]
             break
         begin = max(begin, high)
     return begin, begin + size
+
+
+def _packed(value: Value) -> bool:
+    """Whether a value is one matrix without gaps between its rows or columns."""
+    return value.ndim == 2 and value.sample().flags.forc
 
 
 def _inner(value: Value) -> list[int]:

@@ -61,7 +61,7 @@ class Layout:
             for places in self.places
         ]
 
-    def first(self, rng: np.random.Generator, dtype: Any) -> Array:
+    def first(self, rng: "np.random.Generator", dtype: Any) -> Array:
         """Return the first theta, drawn layer by layer."""
         theta = np.empty(self.size, dtype)
         for places in self.places:
@@ -195,7 +195,7 @@ class Step:
 class MemberDraws:
     """Random draws for stacked members: each slice from its member's own generator."""
 
-    def __init__(self, generators: list[np.random.Generator]) -> None:
+    def __init__(self, generators: list["np.random.Generator"]) -> None:
         self._generators = generators
 
     def _fill(self, name: str, size: Any = None, dtype: Any = np.float64, out: Any = None) -> Array:

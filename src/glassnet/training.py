@@ -289,11 +289,10 @@ def fit(network: Network, X: Any, y: Any, *, restarts: int = 1, **options: Any) 
     try:
         for _ in train(network, X, y, history=history, **options):
             pass
-        if restarts == 1:
-            return history
-        watched = options.get("validation") or (X, y, options.get("sample_weight"))
-        losses = network.evaluate(*watched)["loss"]
-        best = int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))
+        if restarts > 1:
+            watched = options.get("validation") or (X, y, options.get("sample_weight"))
+            # a loss that is no number is as bad as an infinite one
+            best = int(np.argmin(np.fmin(network.evaluate(*watched)["loss"], np.inf)))
     finally:
         if restarts > 1:
             network.keep(best)
