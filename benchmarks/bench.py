@@ -21,7 +21,6 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from peers import PEERS, about, installed
@@ -46,13 +45,13 @@ IMPORT_TARGET = 1.5
 
 def work(name: str, quick: bool) -> None:
     """Answer requests on standard input, a task's name each, until it ends."""
-    made: dict[str, Any] = {}
+    made = ""
     for seed, request in enumerate(sys.stdin):
-        task = find(request.strip(), quick)
-        X, y = task.data()
-        if task.name not in made:
-            made = {task.name: PEERS[name](task, X, y)}
-        peer = made[task.name]
+        if request.strip() != made:
+            made = request.strip()
+            task = find(made, quick)
+            X, y = task.data()
+            peer = PEERS[name](task, X, y)
         gc.collect()
         start = time.perf_counter()
         peer.train(seed)

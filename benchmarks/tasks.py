@@ -59,14 +59,7 @@ class Task:
 
 
 LIBRARIES = ("glassnet", "scikit-learn", "PyTorch", "PyTorch fused")
-XOR = {
-    "sizes": (2, 2, 1),
-    "rows": 4,
-    "batch": 4,
-    "epochs": 10_000,
-    "rounds": 9,
-    "peers": ("glassnet", "tutorial", *LIBRARIES[1:]),
-}
+XOR = {"sizes": (2, 2, 1), "rows": 4, "batch": 4, "epochs": 10_000}
 
 
 def _adam(name: str, batch: int, steps: int, epochs: int, rounds: int) -> Task:
@@ -78,8 +71,22 @@ def _adam(name: str, batch: int, steps: int, epochs: int, rounds: int) -> Task:
 TASKS = {
     task.name: task
     for task in (
-        Task("xor-100", "XOR 2-2-1, loss every 100", every=100, **XOR),
-        Task("xor-1", "XOR 2-2-1, loss every epoch", every=1, **XOR),
+        Task(
+            name="xor-100",
+            title="XOR 2-2-1, loss every 100",
+            every=100,
+            rounds=9,
+            peers=("glassnet", "tutorial", *LIBRARIES[1:]),
+            **XOR,
+        ),
+        Task(
+            name="xor-1",
+            title="XOR 2-2-1, loss every epoch",
+            every=1,
+            rounds=21,
+            peers=("glassnet", "tutorial"),
+            **XOR,
+        ),
         _adam("20-32-2", 32, 100, 60, 9),
         _adam("20-64-64-2", 64, 80, 40, 7),
         _adam("30-256-256-256-10", 256, 50, 8, 7),

@@ -132,8 +132,8 @@ class Relu(Activation):
         return np.maximum(z, 0)
 
     def slope(self, z: Array, a: Array) -> Array:
-        """Return 1 where z > 0, else 0: the sign of a, which is never negative."""
-        return np.sign(a)
+        """Return 1 where z > 0, else 0."""
+        return (a > 0).astype(a.dtype)
 
 
 @dataclass(frozen=True)
