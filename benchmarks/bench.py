@@ -180,7 +180,10 @@ def measure_imports() -> dict[str, list[float]]:
 
 
 def report(
-    timings: list[Timing], imports: dict[str, list[float]], workers: dict[str, Worker]
+    timings: list[Timing],
+    imports: dict[str, list[float]],
+    workers: dict[str, Worker],
+    busy: float,
 ) -> str:
     """Return the results in Markdown."""
     missing = [name for name in PEERS if name not in workers]
@@ -192,7 +195,8 @@ def report(
         "in turn. A ratio is glassnet's time divided by the peer's in the same round; below 1, "
         "glassnet is faster. Only ratios mean something elsewhere: a machine's speed drifts.",
         "",
-        f"- {datetime.date.today():%Y-%m-%d}, {machine()}, Python {platform.python_version()}",
+        f"- {datetime.date.today():%Y-%m-%d}, {machine()} (load {busy:.1f} when the runs began), "
+        f"Python {platform.python_version()}",
         *(f"- {worker.name}: {worker.about}" for worker in workers.values()),
         *(f"- {name}: not installed here, and so not timed" for name in missing),
         "",
@@ -206,8 +210,8 @@ def report(
         "",
         "Medians. XOR is trained by plain gradient descent on all rows at once, in float64; the "
         "others by Adam in float32, with rows shuffled every epoch. scikit-learn always takes the "
-        "loss, in every step, and gives two classes one output instead of two. The tutorial's "
-        "rows are given to it as float64, which suits it better than its whole numbers.",
+        "loss, in every step, and gives two classes one output instead of two. XOR's rows "
+        "are whole numbers, as in the tutorial's listing.",
         "",
         "## Ratios",
         "",
@@ -296,6 +300,11 @@ def machine() -> str:
     return f"{name}, {os.cpu_count()} cores, {platform.system()}"
 
 
+def load() -> float:
+    """Return how many other processes wanted a core in the last minute; 0 where unknown."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="shorter, printed and not written")
@@ -305,7 +314,9 @@ def main() -> None:
     if options.worker:
         work(options.worker, options.quick)
         return
-    began = time.perf_counter()
+    began, busy = time.perf_counter(), load()
+    if busy > 0.5:
+        print(f"the machine is busy (load {busy:.1f}): threads will wait, and times mean little")
     imports = measure_imports()
     workers = {name: Worker(name, options.quick) for name in PEERS if installed(name)}
     timings = []
@@ -315,7 +326,7 @@ def main() -> None:
         print(f"{timings[-1].task.title}: {', '.join(cells)} microseconds a step", flush=True)
     for worker in workers.values():
         worker.end()
-    text = report(timings, imports, workers)
+    text = report(timings, imports, workers, busy)
     print(f"\n{text}\n{time.perf_counter() - began:.0f} seconds")
     if not options.quick:
         options.output.write_text(text, encoding="utf-8")
