@@ -274,7 +274,9 @@ class Program:
         number = {id(value): i for i, value in enumerate(made)}
         return [
             (
-                *(line.source, line.function.name, line.keywords),
+                "layer " * line.owner[:1].isdigit()
+                + f"{line.owner}, {line.section}, {line.source}",
+                *(line.function.name, line.keywords),
                 *(
                     (number.get(id(value.root)), value.layout, _bytes(value.root.data))
                     for value in (line.result, *line.operands)

@@ -217,10 +217,10 @@ class Value(NDArrayOperatorsMixin):
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         self.program.refuse("making an array of a value", "np.concatenate for a list of them")
 
-    def _single(self) -> NoReturn:
-        self.program.refuse("a single number of a value", "operations on whole arrays")
+    def _single(self, *item: Any) -> NoReturn:
+        self.program.refuse("a single answer of a value (float, int, in)", "whole arrays, np.where")
 
-    __float__ = __int__ = __complex__ = __index__ = __round__ = _single
+    __float__ = __int__ = __complex__ = __index__ = __round__ = __contains__ = _single
 
     def __hash__(self) -> NoReturn:  # noqa: PLE0309
         self.program.refuse("a value as a key or in a set (hash)", "a list")
