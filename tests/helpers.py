@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 import glassnet as gn
-from glassnet import network as network_module
+from glassnet import base
 from glassnet.planner import Replay
+from glassnet.step import Variant
 from glassnet.written import Written
 
 ACTIVATIONS = ("identity", "sigmoid", "tanh", "relu", "gelu")
@@ -100,7 +101,7 @@ def no_recorder(monkeypatch: Any) -> None:
     def never(*args: Any) -> None:
         raise AssertionError("recorded in an eager run")
 
-    monkeypatch.setattr(network_module, "record", never)
+    monkeypatch.setattr(base, "record", never)
     monkeypatch.setattr("glassnet.value.Value.__init__", never)
 
 
@@ -119,11 +120,10 @@ def as_written(self: Replay) -> None:
 
 
 def eager_step(
-    net: gn.Network, X: Any, y: Any, w: Any = None, *, draws: int = 0, rule: Any = None
+    net: gn.Network, X: Any, y: Any, w: Any = None, *, draws: int = 0
 ) -> Callable[[Any], tuple[float, Any]]:
     """Return f(theta) -> (loss, gradient) of a training step on arrays, its draws always alike."""
-    rule = rule or gn.SGD(0.0)
-    step = net.step(len(X), "train", rule, weighted=w is not None)
+    step = net.step(Variant(len(X), "gradient", weighted=w is not None))
     v = {
         name: np.zeros(shape, dtype)
         for name, (shape, dtype) in step.inputs(net.inputs, net.dtype).items()
@@ -132,8 +132,6 @@ def eager_step(
     v["y"][...] = net.loss.check(y, net.outputs)
     if w is not None:
         v["w"][...] = np.reshape(w, (-1, 1))
-    if "factor" in v:
-        v["factor"][...] = net.layout.factor(net.dtype)
 
     def run(theta: Any) -> tuple[float, Any]:
         v["theta"][...] = theta

@@ -5,6 +5,7 @@ import pytest
 
 import glassnet as gn
 from glassnet.planner import Replay
+from glassnet.step import Variant
 from helpers import ACTIVATIONS, LOSSES, OPTIMIZERS, Case, as_written, no_recorder, poisoned
 
 
@@ -76,7 +77,7 @@ def test_the_comparison_notices_one_bit(monkeypatch: pytest.MonkeyPatch) -> None
 def test_poison_reaches_a_line_that_reads_before_it_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The poison is one: a replay that lost its first line ends in NaN."""
     net = gn.Network([gn.Dense(3, "tanh"), gn.Dense(1)], 2, seed=0)
-    replay = net.replay(4, "predict", ("prediction",))
+    replay = net.replay(Variant(4, "predict"), ("prediction",))
     replay.bind(theta=net.theta)
     first = replay.source.splitlines()[1].strip()
     broken = replay.source.replace(first, "pass", 1)

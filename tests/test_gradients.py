@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import glassnet as gn
+from glassnet.step import Variant
 from helpers import ACTIVATIONS, LOSSES, Case, eager_step, gradient_error, targets_for
 
 LIMIT = 1e-6
@@ -14,7 +15,7 @@ LIMIT = 1e-6
 
 def far_from_kinks(net: gn.Network, X: Any, draws: int) -> bool:
     """Whether no relu is within reach of z = 0 while a parameter is moved."""
-    step = net.step(len(X), "train", gn.SGD(0.0))
+    step = net.step(Variant(len(X), "gradient"))
     v = {"x": X.astype(float), "theta": net.theta}
     within = lambda *place: __import__("contextlib").nullcontext()  # noqa: E731
     _, kept, _ = step._forward(v, np.random.default_rng(draws), within)

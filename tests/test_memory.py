@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import glassnet as gn
-from glassnet.training import Run
+from glassnet.plan import Plan
+from glassnet.rows import Rows
+from glassnet.run import Run
 
 
 def peak_of_100_steps(rows: int, loss: str, rule: gn.Optimizer, *, members: int = 1) -> int:
@@ -21,7 +23,7 @@ def peak_of_100_steps(rows: int, loss: str, rule: gn.Optimizer, *, members: int 
     rng = np.random.default_rng(0)
     X, w = rng.standard_normal((rows, 10)), rng.uniform(0.5, 1, (rows, 1))
     y = rng.integers(0, 2, (rows, 1 if net.loss.labels else outputs))
-    run = Run(net, X, y, w, rule=rule, batch_size=None, engine="numpy")
+    run = Run(net, Rows(X, y, w), Plan(rule, batch_size=None))
     run.advance(2)
     tracemalloc.start()
     try:

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import glassnet as gn
-from glassnet.training import Run
+from glassnet.plan import Plan
+from glassnet.rows import Rows
+from glassnet.run import Run
 from helpers import LOSSES, Case, targets_for
 
 X_XOR, Y_XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
@@ -36,7 +38,7 @@ def test_every_row_is_seen_once_an_epoch(rows: int, batch: int, members: int) ->
     net = small_net()
     if members > 1:
         net.spread(members)
-    run = Run(net, X, y, None, rule=gn.SGD(), batch_size=batch, engine="eager")
+    run = Run(net, Rows(X, y, None), Plan(gn.SGD(), batch, engine="eager"))
     batches = list(run._batches())
     assert sum(size for size, _ in batches) == rows
     assert all(size == min(batch, rows) for size, _ in batches[:-1])
@@ -49,7 +51,7 @@ def test_every_row_is_seen_once_an_epoch(rows: int, batch: int, members: int) ->
 
 
 def test_rows_meet_in_ever_new_batches() -> None:
-    run = Run(small_net(), *data(64), None, rule=gn.SGD(), batch_size=8, engine="eager")
+    run = Run(small_net(), Rows(*data(64), None), Plan(gn.SGD(), 8, engine="eager"))
     together = np.zeros((64, 64))
     for _ in range(300):
         for _, places in run._batches():
@@ -155,10 +157,8 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_rows() -> None:
     net = gn.Network([gn.Dense(2)], 3, dtype="float64", seed=0)
     for weights in (None, w):
         expected = net.evaluate(X, y, weights)["loss"]
-        run = Run(
-            *(net, X, y, None if weights is None else w[:, None]),
-            rule=gn.SGD(0.0), batch_size=4, engine="numpy",
-        )  # fmt: skip
+        rows = Rows(X, y, None if weights is None else w[:, None])
+        run = Run(net, rows, Plan(gn.SGD(0.0), batch_size=4))
         assert run.advance(1)[1] == pytest.approx(expected, rel=1e-12)
 
 

@@ -5,46 +5,96 @@ recorded once as a flat list of NumPy calls, and that list is replayed for every
 see is what runs.
 """
 
-from glassnet.activations import Activation, Gelu, Identity, Relu, Sigmoid, Tanh, sigmoid
+from glassnet.activations import (
+    Elu,
+    Gelu,
+    Identity,
+    LeakyRelu,
+    Mish,
+    ParametricRelu,
+    Relu,
+    Selu,
+    Sigmoid,
+    Silu,
+    Softplus,
+    Tanh,
+    sigmoid,
+)
+from glassnet.composites import Concat, Residual, Stack
 from glassnet.files import ModelFileError, load
-from glassnet.layers import Dense, Dropout, Layer, LayerNorm, Parameter
-from glassnet.losses import BinaryCrossEntropy, Loss, MulticlassCrossEntropy, SquaredError
+from glassnet.fitting import Plateau
+from glassnet.history import DivergenceWarning, Epoch, History
+from glassnet.layers import Dense, Dropout, Embedding, LayerNorm, Scale
+from glassnet.losses import BinaryCrossEntropy, Focal, MulticlassCrossEntropy
+from glassnet.metrics import Metric
 from glassnet.network import Network
-from glassnet.optimizers import SGD, Adam, Momentum, Optimizer
+from glassnet.optimizers import LBFGS, SGD, Adam, AdamW, Momentum, Nesterov, RMSprop
+from glassnet.parts import Activation, Layer, Loss, Optimizer, Parameter
 from glassnet.program import record
-from glassnet.training import DivergenceWarning, Epoch, History
+from glassnet.quantities import AbsoluteError, CustomLoss, Huber, Poisson, Quantile, SquaredError
+from glassnet.schedules import Constant, Cosine, Exponential, Inverse, StepDecay, WarmUp
 from glassnet.tutorial import SimpleNeuralNetwork, binary_cross_entropy, sigmoid_derivative
 from glassnet.value import RecordingError
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "LBFGS",
     "SGD",
+    "AbsoluteError",
     "Activation",
     "Adam",
+    "AdamW",
     "BinaryCrossEntropy",
+    "Concat",
+    "Constant",
+    "Cosine",
+    "CustomLoss",
     "Dense",
     "DivergenceWarning",
     "Dropout",
+    "Elu",
+    "Embedding",
     "Epoch",
+    "Exponential",
+    "Focal",
     "Gelu",
     "History",
+    "Huber",
     "Identity",
+    "Inverse",
     "Layer",
     "LayerNorm",
+    "LeakyRelu",
     "Loss",
+    "Metric",
+    "Mish",
     "ModelFileError",
     "Momentum",
     "MulticlassCrossEntropy",
+    "Nesterov",
     "Network",
     "Optimizer",
     "Parameter",
+    "ParametricRelu",
+    "Plateau",
+    "Poisson",
+    "Quantile",
+    "RMSprop",
     "RecordingError",
     "Relu",
+    "Residual",
+    "Scale",
+    "Selu",
     "Sigmoid",
+    "Silu",
     "SimpleNeuralNetwork",
+    "Softplus",
     "SquaredError",
+    "Stack",
+    "StepDecay",
     "Tanh",
+    "WarmUp",
     "binary_cross_entropy",
     "load",
     "record",

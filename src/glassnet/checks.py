@@ -3,7 +3,7 @@
 A message names the argument, says what was expected, and what came.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,15 +22,17 @@ def find(name: str, given: Any, table: Mapping[str, type[T]], base: Any) -> T:
         ...
     ValueError: activation: expected one of 'relu', 'tanh', or an object of int, got 'rleu'
     """
-    if isinstance(given, base):
+    if isinstance(given, base) and not isinstance(given, type):
         return given  # type: ignore[no-any-return]
-    if isinstance(given, str) and given in table:
-        return table[given]()
+    return table[one_of(name, given, table, f", or an object of {base.__name__}")]()
+
+
+def one_of(name: str, given: Any, names: Collection[str], other: str = "") -> str:
+    """Return one of these names."""
+    if isinstance(given, str) and given in names:
+        return given
     kind = ValueError if isinstance(given, str) else TypeError
-    raise kind(
-        f"{name}: expected one of {', '.join(map(repr, table))}, or an object of {base.__name__}, "
-        f"got {given!r}"
-    )
+    raise kind(f"{name}: expected one of {', '.join(map(repr, names))}{other}, got {given!r}")
 
 
 def whole(name: str, given: Any, least: int = 1) -> int:
@@ -49,6 +51,13 @@ def number(name: str, given: Any, low: float, high: float = np.inf) -> float:
     if not low <= given < high:
         raise ValueError(f"{name}: expected a number in [{low:g}, {high:g}), got {given}")
     return float(given)
+
+
+def flag(name: str, given: Any) -> bool:
+    """Return True or False."""
+    if not isinstance(given, bool | np.bool_):
+        raise TypeError(f"{name}: expected True or False, got {given!r}")
+    return bool(given)
 
 
 def numbers(name: str, given: Any) -> NDArray[Any]:
@@ -74,15 +83,24 @@ def numbers(name: str, given: Any) -> NDArray[Any]:
     return array
 
 
-def matrix(name: str, given: Any, columns: int) -> NDArray[Any]:
-    """Return a table of at least one row and this many columns."""
-    array = numbers(name, given)
+def matrix(name: str, given: Any, columns: int) -> Any:
+    """Return a table of at least one row and this many columns; a sparse one by its rows (CSR)."""
+    if hasattr(given, "tocsr"):
+        array = given.tocsr()
+        numbers(name, array.data)
+    else:
+        array = numbers(name, given)
     if array.ndim != 2 or array.shape[1] != columns:
         hint = "; for one row use X[None, :]" if array.ndim == 1 else ""
         raise ValueError(f"{name}: expected shape (rows, {columns}), got {array.shape}{hint}")
-    if len(array) == 0:
+    if array.shape[0] == 0:
         raise ValueError(f"{name}: expected at least one row, got shape {array.shape}")
     return array
+
+
+def dense(rows: Any) -> NDArray[Any]:
+    """Return rows of a table as an array, whether or not the table is sparse."""
+    return rows.toarray() if hasattr(rows, "toarray") else rows  # type: ignore[no-any-return]
 
 
 def targets(name: str, given: Any, columns: int) -> NDArray[Any]:

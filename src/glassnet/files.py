@@ -12,22 +12,31 @@ Format: https://huggingface.co/docs/safetensors/index#format
 import json
 import os
 import textwrap
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glassnet.activations import ACTIVATIONS, Activation
-from glassnet.layers import Dense, Dropout, Layer, LayerNorm
+from glassnet import checks
+from glassnet.activations import ACTIVATIONS
+from glassnet.composites import Concat, Residual, Stack
+from glassnet.initializers import INITIALIZERS
+from glassnet.layers import Dense, Dropout, Embedding, LayerNorm, Scale
 from glassnet.losses import LOSSES
 from glassnet.network import Network
+from glassnet.parts import Activation, Layer
+from glassnet.step import Layout, named
 
 VERSION = 1
 LONGEST_HEADER = 10_000_000  # bytes; what a network's own description needs is a few thousand
-LAYERS: dict[str, type[Layer]] = {kind.__name__: kind for kind in (Dense, Dropout, LayerNorm)}
+LAYERS: dict[str, type[Layer]] = {
+    kind.__name__: kind
+    for kind in (Dense, Dropout, LayerNorm, Scale, Embedding, Stack, Residual, Concat)
+}
+NO_CODE = "a model file holds no code; keep the code and save network.theta with numpy.save"
 DTYPES = {"float32": "F32", "float64": "F64"}  # NumPy's names, and those of safetensors
 
 StrPath = str | os.PathLike[str]
@@ -71,6 +80,7 @@ def save_network(network: Network, path: StrPath, table: Mapping[str, Any] | Non
         "dtype": network.dtype.name,
         "seed": network.seed,
         "layers": [_describe(layer, LAYERS) for layer in network.layers],
+        "frozen": sorted(network.frozen),
         "loss": _describe(network.loss, LOSSES),
     }
     if table is not None:
@@ -127,14 +137,24 @@ def _describe(thing: Any, table: Mapping[str, type[Any]]) -> dict[str, Any]:
     if name is None:
         raise TypeError(
             f"save: expected glassnet's own layers, activations and losses, got "
-            f"{type(thing).__name__}: a model file holds no code; "
-            "keep the code and save network.theta with numpy.save"
+            f"{type(thing).__name__}: {NO_CODE}"
         )
-    settings = {field.name: getattr(thing, field.name) for field in fields(thing)}
-    for field, value in settings.items():
-        if isinstance(value, Activation):
-            settings[field] = _describe(value, ACTIVATIONS)
-    return {"kind": name, **settings}
+    return {"kind": name} | {
+        field.name: _content(field.name, getattr(thing, field.name)) for field in fields(thing)
+    }
+
+
+def _content(name: str, value: Any) -> Any:
+    """Return a setting as JSON can say it."""
+    if isinstance(value, Activation):
+        return _describe(value, ACTIVATIONS)
+    if isinstance(value, Layer):
+        return _describe(value, LAYERS)
+    if isinstance(value, tuple):
+        return [_content(name, each) for each in value]
+    if callable(value):
+        raise TypeError(f"save: expected {name} to be a name, got a function: {NO_CODE}")
+    return value
 
 
 def _dumps(content: Any) -> str:
@@ -185,7 +205,12 @@ def _read(file: BinaryIO) -> tuple[Network, Any]:
     header, start, size = _header(file)
     about = _about(header)
     layers = [_restore(layer, LAYERS) for layer in about["layers"]]
-    shapes = _shapes(layers, about["inputs"])
+    layout = Layout(layers, about["inputs"])
+    shapes = {
+        name: parameter.shape
+        for number, places in enumerate(layout.places, 1)
+        for name, (_, _, parameter) in named(places, number).items()
+    }
     dtype = about["dtype"]
     if dtype not in DTYPES:
         raise ValueError(f"expected float32 or float64, got {dtype!r}")
@@ -202,6 +227,8 @@ def _read(file: BinaryIO) -> tuple[Network, Any]:
     )
     for name, weight in network.weights.items():
         weight[...] = _weight(name, content[places[name]], np.dtype(dtype), shapes[name])
+    frozen = about.get("frozen", [])
+    network.freeze(*(frozen if isinstance(frozen, list) else [frozen]))
     return network, about.get("table")
 
 
@@ -247,22 +274,20 @@ def _restore(config: Any, table: Mapping[str, type[Any]]) -> Any:
     if not isinstance(kind, str) or kind not in table:
         raise ValueError(f"expected one of {', '.join(table)}, got {kind!r}")
     settings = {name: value for name, value in config.items() if name != "kind"}
-    if settings.keys() != {field.name for field in fields(table[kind])}:
+    known = {field.name: field.default is MISSING for field in fields(table[kind])}
+    needed = {name for name, must in known.items() if must}
+    if not needed <= settings.keys() <= known.keys():
         raise ValueError(f"{kind} has other settings than {', '.join(settings) or 'none'}")
     for name, value in settings.items():
         if name == "activation":
             settings[name] = _restore(value, ACTIVATIONS)
+        elif name in ("layers", "stacks"):
+            if not isinstance(value, list):
+                raise ValueError(f"expected {name} to be a list, got {value!r}")
+            settings[name] = [_restore(each, LAYERS) for each in value]
+        elif name == "init" and value is not None:
+            checks.one_of("init", value, INITIALIZERS)
     return table[kind](**settings)
-
-
-def _shapes(layers: Sequence[Layer], inputs: int) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every weight, by the names that `Network.weights` gives them."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    for number, layer in enumerate(layers, 1):
-        for name, parameter in layer.parameters(inputs).items():
-            shapes[f"{name}{number}"] = parameter.shape
-        inputs = layer.outputs(inputs)
-    return shapes
 
 
 def _places(

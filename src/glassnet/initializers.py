@@ -1,8 +1,11 @@
 """How weights begin: random enough to differ, and scaled so that signals neither grow nor fade.
 
 An initialiser is a function ``(rng, shape) -> array``; the last two axes of the shape are
-(inputs, units).
+(inputs, units). Every activation has one that suits it; ``Dense(init=...)`` takes another, by
+name or as a function of your own.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -29,6 +32,17 @@ def ones(rng: "np.random.Generator", shape: tuple[int, ...]) -> Array:
     array([[1., 1., 1.]])
     """
     return np.ones(shape)
+
+
+def normal(rng: "np.random.Generator", shape: tuple[int, ...]) -> Array:
+    """Return draws from the standard normal distribution: embeddings begin here.
+
+    Examples
+    --------
+    >>> normal(np.random.default_rng(0), (1, 2)).round(4)
+    array([[ 0.1257, -0.1321]])
+    """
+    return rng.standard_normal(shape)
 
 
 def glorot(rng: "np.random.Generator", shape: tuple[int, ...]) -> Array:
@@ -64,3 +78,26 @@ def he(rng: "np.random.Generator", shape: tuple[int, ...]) -> Array:
     '0.0066'
     """
     return rng.standard_normal(shape) * np.sqrt(2.0 / shape[-2])
+
+
+def lecun(rng: "np.random.Generator", shape: tuple[int, ...]) -> Array:
+    """Return normal draws with the variance 1 / inputs.
+
+    The sums of the next layer then have the variance of its inputs: what selu, which keeps mean 0
+    and variance 1 by itself, was made for.
+
+    Source: LeCun et al. (1998), "Efficient BackProp", section 4.6; for selu Klambauer et al.
+    (2017), arXiv:1706.02515.
+
+    Examples
+    --------
+    >>> W = lecun(np.random.default_rng(0), (300, 100))
+    >>> f"{W.var():.4f}"
+    '0.0033'
+    """
+    return rng.standard_normal(shape) * np.sqrt(1.0 / shape[-2])
+
+
+INITIALIZERS: dict[str, Callable[..., Array]] = {
+    each.__name__: each for each in (zeros, ones, normal, glorot, he, lecun)
+}

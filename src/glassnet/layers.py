@@ -1,71 +1,22 @@
-"""Layers: textbook NumPy, forward and backward, written next to each other.
+"""Layers: textbook NumPy, forward and backward, written next to each other."""
 
-Given arrays a layer runs; given values it is recorded. Rows are samples and lie on the axis
-before the last, so the same code serves one network, (n, units), and K stacked members,
-(K, n, units). What `backward` will want, `forward` returns beside its result: nothing is hidden
-in the layer, which holds its configuration and no numbers.
-"""
-
-from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from glassnet.activations import ACTIVATIONS, Activation
-from glassnet.checks import find, number, whole
-from glassnet.initializers import ones, zeros
+from glassnet import checks
+from glassnet.activations import ACTIVATIONS, Identity
+from glassnet.initializers import INITIALIZERS, normal, ones, zeros
+from glassnet.parts import Activation, Layer, Parameter
 from glassnet.vocabulary import Array
 
-
-@dataclass(frozen=True)
-class Parameter:
-    """What a layer says of one of its parameters.
-
-    Attributes
-    ----------
-    shape : tuple of int
-        Two axes: (inputs, units) for a matrix, (1, units) for a row.
-    init : callable
-        ``init(rng, shape)`` returns its first values.
-    rate : float
-        A factor on the learning rate.
-    """
-
-    shape: tuple[int, ...]
-    init: Callable[["np.random.Generator", tuple[int, ...]], Array] = zeros
-    rate: float = 1.0
+IDENTITY = Identity()
 
 
-class Layer(ABC):
-    """The base of layers; write `forward` and `backward`, and what differs from these defaults.
-
-    ``p`` and ``d`` hold the parameters and the derivatives of the loss by them, as attributes
-    named as in `parameters`; `backward` writes into ``d`` with ``d.W[...] =``.
-    """
-
-    def parameters(self, inputs: int) -> dict[str, Parameter]:
-        """Return the parameters of the layer behind this many inputs."""
-        return {}
-
-    def outputs(self, inputs: int) -> int:
-        """Return the number of columns that leave the layer."""
-        return inputs
-
-    @abstractmethod
-    def forward(self, x: Array, p: Any, rng: Any) -> tuple[Array, Any]:
-        """Return the layer's result and what `backward` will want.
-
-        ``rng`` is the generator to draw from in training; None when predicting.
-        """
-
-    @abstractmethod
-    def backward(self, kept: Any, dy: Array, p: Any, d: Any, need_dx: bool) -> Array | None:
-        """Write the derivatives by the parameters into d, and return the one by x if needed."""
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dense(Layer):
     r"""Every unit sees every input: a = activation(x W + b).
 
@@ -77,9 +28,14 @@ class Dense(Layer):
     units : int
         Number of outputs.
     activation : str or Activation
-        One of identity, sigmoid, tanh, relu, gelu, or an object of your own.
+        One of identity, sigmoid, tanh, relu, leaky_relu, parametric_relu, elu, selu, gelu, silu,
+        mish, softplus, or an object.
     rate, bias_rate : float
         Factors on the learning rate of W and of b.
+    init : str or callable, optional
+        How W begins: one of zeros, ones, normal, glorot, he, lecun, or a function (rng, shape).
+        Left out, the activation decides: glorot for identity, sigmoid and tanh, lecun for selu,
+        he for the others.
 
     Examples
     --------
@@ -91,22 +47,28 @@ class Dense(Layer):
     """
 
     units: int
-    activation: Any = "identity"  # a name becomes its object
+    activation: Any = IDENTITY  # a name becomes its object
     rate: float = 1.0
     bias_rate: float = 1.0
+    init: Any = None
 
     def __post_init__(self) -> None:
-        whole("units", self.units)
-        number("rate", self.rate, 0)
-        number("bias_rate", self.bias_rate, 0)
-        activation = find("activation", self.activation, ACTIVATIONS, Activation)
+        checks.whole("units", self.units)
+        checks.number("rate", self.rate, 0)
+        checks.number("bias_rate", self.bias_rate, 0)
+        activation = checks.find("activation", self.activation, ACTIVATIONS, Activation)
         object.__setattr__(self, "activation", activation)
+        if not (self.init is None or callable(self.init)):
+            checks.one_of("init", self.init, INITIALIZERS)
 
     def parameters(self, inputs: int) -> dict[str, Parameter]:
-        """Return W (inputs, units), begun as suits the activation, and b (1, units)."""
+        """Return W (inputs, units), b (1, units), and what the activation learns."""
+        init = self.activation.init if self.init is None else self.init
+        init = init if callable(init) else INITIALIZERS[init]
         return {
-            "W": Parameter((inputs, self.units), self.activation.init, self.rate),
-            "b": Parameter((1, self.units), zeros, self.bias_rate),
+            "W": Parameter((inputs, self.units), init, self.rate),
+            "b": Parameter((1, self.units), zeros, self.bias_rate, decay=0.0),
+            **self.activation.parameters(self.units),
         }
 
     def outputs(self, inputs: int) -> int:
@@ -116,19 +78,19 @@ class Dense(Layer):
     def forward(self, x: Array, p: Any, rng: Any) -> tuple[Array, Any]:
         """Return activation(x W + b)."""
         z = x @ p.W + p.b  # (..., n, units)
-        a = self.activation.f(z)  # (..., n, units)
+        a = self.activation.forward(z, p)  # (..., n, units)
         return a, (x, z, a)
 
     def backward(self, kept: Any, da: Array, p: Any, d: Any, need_dx: bool) -> Array | None:
         """Write dW and db, and return dx."""
         x, z, a = kept
-        dz = self.activation.back(da, z, a)  # (..., n, units)
+        dz = self.activation.backward(da, z, a, p, d)  # (..., n, units)
         d.W[...] = x.mT @ dz  # (..., inputs, units)
         d.b[...] = np.sum(dz, axis=-2, keepdims=True)  # (..., 1, units)
         return dz @ p.W.mT if need_dx else None  # (..., n, inputs)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dropout(Layer):
     r"""In training each number is dropped with probability `drop`, and the rest grow.
 
@@ -153,7 +115,7 @@ class Dropout(Layer):
     drop: float
 
     def __post_init__(self) -> None:
-        number("drop", self.drop, 0, 1)
+        checks.number("drop", self.drop, 0, 1)
 
     def forward(self, x: Array, p: Any, rng: Any) -> tuple[Array, Any]:
         """Return x, masked in training."""
@@ -169,7 +131,7 @@ class Dropout(Layer):
         return dy if kept is None else dy * kept
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LayerNorm(Layer):
     r"""Each row is brought to mean 0 and variance 1, then gets a learned gain and shift.
 
@@ -199,11 +161,14 @@ class LayerNorm(Layer):
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        number("epsilon", self.epsilon, 0)
+        checks.number("epsilon", self.epsilon, 0)
 
     def parameters(self, inputs: int) -> dict[str, Parameter]:
         """Return gain and shift, (1, inputs) each."""
-        return {"gain": Parameter((1, inputs), ones), "shift": Parameter((1, inputs), zeros)}
+        return {
+            "gain": Parameter((1, inputs), ones, decay=0.0),
+            "shift": Parameter((1, inputs), zeros, decay=0.0),
+        }
 
     def forward(self, x: Array, p: Any, rng: Any) -> tuple[Array, Any]:
         """Return the normalised rows, times gain, plus shift."""
@@ -224,3 +189,148 @@ class LayerNorm(Layer):
         mean = np.mean(dnormal, axis=-1, keepdims=True)  # (..., n, 1)
         along = np.mean(dnormal * normal, axis=-1, keepdims=True)  # (..., n, 1)
         return (dnormal - mean - normal * along) * scale
+
+
+@dataclass(frozen=True, repr=False)
+class Scale(Layer):
+    r"""Each column gets a factor that is learned: y = x s.
+
+    .. math:: ds = \sum_{rows} dy \cdot x, \quad dx = dy \cdot s
+
+    In front of a network it lets training choose how much each column counts.
+
+    Source: Holzmüller, Grinsztajn and Steinwart (2024), "Better by default", arXiv:2407.04491.
+
+    Parameters
+    ----------
+    rate : float
+        A factor on the learning rate of s.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Parameters
+    >>> p = Parameters(s=np.array([[2.0, 0.5]]))
+    >>> Scale().forward(np.array([[1.0, 4.0]]), p, None)[0]
+    array([[2., 2.]])
+    """
+
+    rate: float = 1.0
+
+    def __post_init__(self) -> None:
+        checks.number("rate", self.rate, 0)
+
+    def parameters(self, inputs: int) -> dict[str, Parameter]:
+        """Return the factors s (1, inputs), which begin at 1."""
+        return {"s": Parameter((1, inputs), ones, self.rate, decay=0.0)}
+
+    def forward(self, x: Array, p: Any, rng: Any) -> tuple[Array, Any]:
+        """Return x s."""
+        return x * p.s, x
+
+    def backward(self, kept: Any, dy: Array, p: Any, d: Any, need_dx: bool) -> Array | None:
+        """Write ds, and return dx."""
+        d.s[...] = np.sum(dy * kept, axis=-2, keepdims=True)
+        return dy * p.s if need_dx else None
+
+
+@dataclass(frozen=True, repr=False)
+class Embedding(Layer):
+    r"""Columns of whole numbers 0, 1, ... become vectors that are learned, one for each number.
+
+    .. math:: e = hot\, E, \quad dE = hot^T de
+
+    where a row of `hot` is 1 at the row's number and 0 elsewhere. Columns that are not embedded
+    pass through in front of the vectors. A number that is none of 0 ... categories - 1 stands
+    for what was never seen: its vector is zeros.
+
+    Source: Guo and Berkhahn (2016), "Entity embeddings of categorical variables",
+    arXiv:1604.06737.
+
+    Parameters
+    ----------
+    columns : int or sequence of int
+        The columns of whole numbers, counted from 0.
+    categories : int or sequence of int
+        How many numbers each of them has.
+    units : int
+        Length of a vector.
+    rate : float
+        A factor on the learning rate of the vectors.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Parameters
+    >>> p = Parameters(E1=np.array([[0.5, 0.1], [-0.5, 0.2]]))
+    >>> x = np.array([[7.0, 0.0], [8.0, 1.0], [9.0, 5.0]])
+    >>> Embedding(columns=1, categories=2, units=2).forward(x, p, None)[0]
+    array([[ 7. ,  0.5,  0.1],
+           [ 8. , -0.5,  0.2],
+           [ 9. ,  0. ,  0. ]])
+    """
+
+    columns: Any
+    categories: Any
+    units: int
+    rate: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("columns", "categories"):
+            given = getattr(self, name)
+            given = tuple(given) if isinstance(given, Sequence | np.ndarray) else (given,)
+            least = 0 if name == "columns" else 1
+            several = tuple(checks.whole(name, each, least) for each in given)
+            object.__setattr__(self, name, several)
+        if len(set(self.columns)) != len(self.categories):
+            raise ValueError(
+                f"categories: expected a number for each of the different columns {self.columns}, "
+                f"got {self.categories}"
+            )
+        checks.whole("units", self.units)
+        checks.number("rate", self.rate, 0)
+
+    def parameters(self, inputs: int) -> dict[str, Parameter]:
+        """Return a table of vectors for each column, E1, E2, ... (categories, units)."""
+        if max(self.columns) >= inputs:
+            raise ValueError(f"columns: expected columns 0 to {inputs - 1}, got {self.columns}")
+        shapes = ((n, self.units) for n in self.categories)
+        return {f"E{k}": Parameter(s, normal, self.rate, 0.0) for k, s in enumerate(shapes, 1)}
+
+    def outputs(self, inputs: int) -> int:
+        """Return the columns that pass, and the units of each vector."""
+        return inputs + len(self.columns) * (self.units - 1)
+
+    def forward(self, x: Array, p: Any, rng: Any) -> tuple[Array, Any]:
+        """Return the columns that pass, then the vectors."""
+        hots = [
+            (x[..., column, None] == np.arange(n, dtype=x.dtype)).astype(x.dtype)
+            for column, n in zip(self.columns, self.categories, strict=True)
+        ]  # each (..., n, categories)
+        vectors = [hot @ table for hot, table in zip(hots, self._tables(p), strict=True)]
+        passing = [x[..., begin:end] for begin, end in self._passing(x.shape[-1])]
+        return np.concatenate([*passing, *vectors], axis=-1), (x, hots)
+
+    def backward(self, kept: Any, dy: Array, p: Any, d: Any, need_dx: bool) -> Array | None:
+        """Write the tables' derivatives; dx is 0 in the embedded columns."""
+        x, hots = kept
+        start = x.shape[-1] - len(self.columns)
+        for k, (hot, dtable) in enumerate(zip(hots, self._tables(d), strict=True)):
+            begin = start + k * self.units
+            dtable[...] = hot.mT @ dy[..., begin : begin + self.units]
+        if not need_dx:
+            return None
+        dx, at = [], 0
+        nothing = np.zeros((*x.shape[:-1], 1), x.dtype)
+        for begin, end in self._passing(x.shape[-1], embedded=True):
+            passes = begin not in self.columns
+            dx.append(dy[..., at : at + end - begin] if passes else nothing)
+            at += (end - begin) * passes
+        return np.concatenate(dx, axis=-1)
+
+    def _tables(self, p: Any) -> list[Array]:
+        return [getattr(p, f"E{k}") for k in range(1, len(self.columns) + 1)]
+
+    def _passing(self, inputs: int, embedded: bool = False) -> list[tuple[int, int]]:
+        """Return the stretches of columns between the embedded ones, or with them."""
+        edges = {0, inputs, *self.columns, *(column + 1 for column in self.columns)}
+        stretches = pairwise(sorted(edges))
+        return [each for each in stretches if embedded or each[0] not in self.columns]

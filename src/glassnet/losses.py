@@ -1,87 +1,23 @@
-"""Losses: how far the network's raw scores are from the targets.
+"""Losses of classes: how far the network's raw scores are from what came.
 
 The network ends in raw scores, and the loss owns the link that makes predictions of them: a
 wrong pairing of output and loss cannot be written, and no logarithm of a rounded probability is
-ever taken. A loss is a weighted mean over rows. Its ``w`` are the rows' shares of that mean,
-which sum to 1: an array (n, 1), or the number 1/n where rows weigh alike.
+ever taken. Losses of quantities are in `glassnet.quantities`.
 """
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from glassnet import checks
-from glassnet.activations import sigmoid
+from glassnet.activations import sigmoid, softplus
+from glassnet.parts import Loss
+from glassnet.quantities import AbsoluteError, Huber, Poisson, Quantile, SquaredError
 from glassnet.vocabulary import Array
 
 
-class Loss(ABC):
-    """The base of losses; write `value` and `gradient`, and what differs from these defaults.
-
-    Attributes
-    ----------
-    labels : bool
-        Whether targets are class labels, one whole number a row, instead of numbers for every
-        output.
-    classes : bool
-        Whether targets are classes, so that there must be two to learn anything.
-    least_outputs : int
-        How many outputs the network must have at least.
-    """
-
-    labels: ClassVar[bool] = False
-    classes: ClassVar[bool] = False
-    least_outputs: ClassVar[int] = 1
-
-    def check(self, y: Any, outputs: int) -> Array:
-        """Return targets as the other methods get them, (n, outputs) or (n, 1) labels."""
-        return checks.targets("y", y, outputs)
-
-    @abstractmethod
-    def value(self, raw: Array, y: Array, w: Array | float) -> Array:
-        """Return the loss, one number a member."""
-
-    @abstractmethod
-    def gradient(self, raw: Array, y: Array, w: Array | float) -> Array:
-        """Return the derivative of the loss by the raw scores, (..., n, outputs)."""
-
-    def link(self, raw: Array) -> Array:
-        """Return the prediction that raw scores stand for."""
-        return raw
-
-    def best_constant(self, y: Array, w: Array, outputs: int) -> Array:
-        """Return the raw scores (outputs,) that are best where nothing is known of a row."""
-        return np.zeros(outputs)
-
-
-@dataclass(frozen=True)
-class SquaredError(Loss):
-    """The squared distance to the target: the sum of (raw - y)^2 over outputs, mean over rows.
-
-    Differs from textbooks that halve it, and from libraries that take the mean over outputs.
-
-    Examples
-    --------
-    >>> SquaredError().value(np.array([[1.0], [5.0]]), np.array([[2.0], [2.0]]), 1 / 2)
-    np.float64(5.0)
-    """
-
-    def value(self, raw: Array, y: Array, w: Array | float) -> Array:
-        """Return the weighted mean of the squared distances."""
-        return np.sum(np.square(raw - y) * w, axis=(-2, -1))
-
-    def gradient(self, raw: Array, y: Array, w: Array | float) -> Array:
-        """Return 2 (raw - y) w."""
-        return 2 * (raw - y) * w
-
-    def best_constant(self, y: Array, w: Array, outputs: int) -> Array:
-        """Return the mean target."""
-        return np.sum(y * w, axis=0)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BinaryCrossEntropy(Loss):
     r"""Minus the log of the probability given to what came: for yes or no, one output each.
 
@@ -92,7 +28,16 @@ class BinaryCrossEntropy(Loss):
     log(1 + exp(-abs(raw))), which neither overflows nor rounds p to 0 or 1. The derivative by
     the raw score is p - y: the factor p (1 - p) of the sigmoid cancels against the loss's own.
 
-    Targets are 0 or 1, or probabilities between.
+    Targets are 0 or 1, or probabilities between; with label smoothing s they are drawn towards
+    1/2, to (1 - s) y + s / 2. With several outputs it is the loss of several yes-or-no questions
+    at once, of labels that do not exclude each other: multilabel_cross_entropy.
+
+    Source for the smoothing: Szegedy et al. (2016), arXiv:1512.00567, section 7.
+
+    Parameters
+    ----------
+    label_smoothing : float
+        From 0 up to, not including, 1.
 
     Examples
     --------
@@ -100,7 +45,11 @@ class BinaryCrossEntropy(Loss):
     np.float64(0.34657359027997264)
     """
 
+    label_smoothing: float = 0.0
     classes = True
+
+    def __post_init__(self) -> None:
+        checks.number("label_smoothing", self.label_smoothing, 0, 1)
 
     def check(self, y: Any, outputs: int) -> Array:
         """Return targets between 0 and 1."""
@@ -114,12 +63,13 @@ class BinaryCrossEntropy(Loss):
 
     def value(self, raw: Array, y: Array, w: Array | float) -> Array:
         """Return the weighted mean cross-entropy."""
-        each = np.maximum(raw, 0) - y * raw + np.log1p(np.exp(-np.absolute(raw)))
+        t = self._target(y)
+        each = np.maximum(raw, 0) - t * raw + np.log1p(np.exp(-np.absolute(raw)))
         return np.sum(each * w, axis=(-2, -1))
 
     def gradient(self, raw: Array, y: Array, w: Array | float) -> Array:
-        """Return (p - y) w."""
-        return (sigmoid(raw) - y) * w
+        """Return (p - t) w."""
+        return (sigmoid(raw) - self._target(y)) * w
 
     def link(self, raw: Array) -> Array:
         """Return the probability of 1."""
@@ -127,11 +77,75 @@ class BinaryCrossEntropy(Loss):
 
     def best_constant(self, y: Array, w: Array, outputs: int) -> Array:
         """Return the log-odds of the mean target."""
-        p = np.clip(np.sum(y * w, axis=0), 1e-6, 1 - 1e-6)
-        return np.log(p / (1 - p))
+        return _log_odds(np.sum(self._target(y) * w, axis=0))
+
+    def _target(self, y: Array) -> Array:
+        if not self.label_smoothing:
+            return y
+        return (1 - self.label_smoothing) * y + self.label_smoothing / 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
+class Focal(Loss):
+    r"""A cross-entropy that looks away from what is right already: for rare classes.
+
+    .. math:: (1 - q)^\gamma\, (-\log q), \quad q = \sigma(s), \quad s = (2 y - 1)\, raw
+
+    summed over outputs, mean over rows, where q is the probability given to what came. With
+    gamma 0 it is the binary cross-entropy. The derivative by the raw score is
+    -(2y - 1) (1 - q)^gamma (gamma q (-log q) + 1 - q).
+
+    Source: Lin et al. (2017), arXiv:1708.02002, equation 4; class weights do what its alpha does.
+
+    Parameters
+    ----------
+    gamma : float
+        How fast it looks away; at least 0.
+
+    Examples
+    --------
+    >>> Focal().value(np.array([[0.0], [3.0]]), np.array([[1.0], [1.0]]), 1 / 2).round(4)
+    np.float64(0.0867)
+    """
+
+    gamma: float = 2.0
+    classes = True
+
+    def __post_init__(self) -> None:
+        checks.number("gamma", self.gamma, 0)
+
+    def check(self, y: Any, outputs: int) -> Array:
+        """Return targets that are 0 or 1."""
+        array = checks.targets("y", y, outputs)
+        other = (array != 0) & (array != 1)
+        if other.any():
+            raise ValueError(f"y: expected labels 0 and 1, got {array[other][0]:g}")
+        return array
+
+    def value(self, raw: Array, y: Array, w: Array | float) -> Array:
+        """Return the weighted mean of the focal loss."""
+        s = (2 * y - 1) * raw
+        each = sigmoid(-s) ** self.gamma * softplus(-s)
+        return np.sum(each * w, axis=(-2, -1))
+
+    def gradient(self, raw: Array, y: Array, w: Array | float) -> Array:
+        """Return the derivative by the raw scores."""
+        sign = 2 * y - 1
+        s = sign * raw
+        missing = sigmoid(-s)  # 1 - q, with all its digits
+        slope = missing**self.gamma * (self.gamma * sigmoid(s) * softplus(-s) + missing)
+        return -sign * slope * w
+
+    def link(self, raw: Array) -> Array:
+        """Return the probability of 1."""
+        return sigmoid(raw)
+
+    def best_constant(self, y: Array, w: Array, outputs: int) -> Array:
+        """Return the log-odds of the mean target: the best where gamma is 0, else near it."""
+        return _log_odds(np.sum(y * w, axis=0))
+
+
+@dataclass(frozen=True, repr=False)
 class MulticlassCrossEntropy(Loss):
     r"""Minus the log of the probability given to the class that came: one of several.
 
@@ -198,8 +212,19 @@ class MulticlassCrossEntropy(Loss):
         return (1 - self.label_smoothing) * hot + self.label_smoothing / raw.shape[-1]
 
 
+def _log_odds(p: Array) -> Array:
+    p = np.clip(p, 1e-6, 1 - 1e-6)
+    return np.log(p / (1 - p))
+
+
 LOSSES: dict[str, type[Loss]] = {
     "squared_error": SquaredError,
+    "absolute_error": AbsoluteError,
+    "huber": Huber,
+    "quantile": Quantile,
+    "poisson": Poisson,
     "binary_cross_entropy": BinaryCrossEntropy,
+    "multilabel_cross_entropy": BinaryCrossEntropy,
     "multiclass_cross_entropy": MulticlassCrossEntropy,
+    "focal": Focal,
 }

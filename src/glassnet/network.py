@@ -1,4 +1,4 @@
-"""A network: layers, a loss, one flat vector of parameters, and the programs recorded of them."""
+"""A network as people use it: predict, evaluate, fit. What it is made of stands in `base`."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -6,24 +6,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet import checks
-from glassnet.layers import Layer
-from glassnet.losses import LOSSES, Loss
-from glassnet.optimizers import OPTIMIZERS, Optimizer
-from glassnet.planner import Arena, Replay
-from glassnet.program import Draws, Program, record
-from glassnet.step import Layout, MemberDraws, Step
+from glassnet.base import Base
+from glassnet.metrics import Metric, find_metrics
+from glassnet.step import Variant
 from glassnet.vocabulary import Array
 
 if TYPE_CHECKING:
     from os import PathLike
 
-    from glassnet.training import Epoch, History
+    from glassnet.history import Epoch, History
+    from glassnet.summary import Text
 
 CHUNK = 1024  # rows that predict and evaluate take at a time
-PROGRAMS = 16  # recorded programs that a network keeps
 
 
-class Network:
+class Network(Base):
     """A feed-forward network of layers, trained by backpropagation.
 
     Parameters
@@ -33,7 +30,8 @@ class Network:
     inputs : int
         Number of columns of X.
     loss : str or Loss
-        One of squared_error, binary_cross_entropy, multiclass_cross_entropy, or your own.
+        One of squared_error, absolute_error, huber, quantile, poisson, binary_cross_entropy,
+        multilabel_cross_entropy, multiclass_cross_entropy, focal, or an object.
     dtype : str
         float32 or float64.
     seed : int, optional
@@ -45,6 +43,8 @@ class Network:
         Every parameter, layer by layer; `weights` are views of it.
     seed : int
         As given or drawn. Member k of several is the network that ``seed + k`` makes.
+    frozen : frozenset of int
+        Numbers of the layers that keep their weights; see `freeze`.
 
     Examples
     --------
@@ -57,179 +57,17 @@ class Network:
     array([0., 1., 1., 0.])
     """
 
-    def __init__(
-        self,
-        layers: Sequence[Layer] | Layer,
-        inputs: int,
-        *,
-        loss: str | Loss = "squared_error",
-        dtype: Any = "float32",
-        seed: int | None = None,
-    ) -> None:
-        self.inputs = checks.whole("inputs", inputs)
-        self.loss = checks.find("loss", loss, LOSSES, Loss)
-        if np.dtype(dtype) not in (np.float32, np.float64):
-            raise ValueError(f"dtype: expected float32 or float64, got {np.dtype(dtype)}")
-        self.dtype = np.dtype(dtype)
-        self.layers = [layers] if isinstance(layers, Layer) else list(layers)
-        self.layout = Layout(self.layers, self.inputs)
-        self.outputs = self.layout.outputs
-        self._check_end()
-        self._forget()
-        seed = np.random.SeedSequence().generate_state(1)[0] if seed is None else seed
-        self.seed = checks.whole("seed", seed, least=0)
-        self.members: int | None = None
-        self.generators = [np.random.default_rng(self.seed)]
-        self.theta = self.layout.first(self.generators[0], self.dtype)
-        self._untouched: Array | None = self.theta.copy()
-
-    def _check_end(self) -> None:
-        """Make sure that the network ends in what its loss begins with."""
-        loss = type(self.loss).__name__
-        last = getattr(self.layers[-1], "activation", None)
-        if last is not None and type(last).__name__ != "Identity":
-            raise ValueError(
-                f"layers: expected the last layer to end in raw scores, without activation, got "
-                f"{type(last).__name__.lower()}; {loss} applies its own link"
-            )
-        if self.outputs < self.loss.least_outputs:
-            raise ValueError(
-                f"layers: expected at least {self.loss.least_outputs} outputs for {loss}, "
-                f"got {self.outputs}"
-            )
-
-    # ---- parameters ------------------------------------------------------------------------------
-
-    @property
-    def weights(self) -> dict[str, Array]:
-        """Every parameter by name, W1, b1, W2, ...: views, so writing into one changes the network.
-
-        The number is the layer's position, counted from 1.
-        """
-        return {
-            f"{name}{number}": view
-            for number, views in enumerate(self.layout.views(self.theta), 1)
-            for name, view in vars(views).items()
-        }
-
-    @property
-    def rng(self) -> Any:
-        """What random numbers are drawn from: one generator, or one a member."""
-        return self.generators[0] if self.members is None else MemberDraws(self.generators)
-
-    def spread(self, members: int) -> None:
-        """Become this many members, stacked: this network, and those of the seeds after its own."""
-        checks.whole("members", members)
-        more = [np.random.default_rng(self.seed + k) for k in range(1, members)]
-        self.theta = np.stack([self.theta, *(self.layout.first(rng, self.dtype) for rng in more)])
-        self.generators, self.members = self.generators + more, members
-        self._forget()
-
-    def keep(self, member: int) -> None:
-        """Become one of the members."""
-        self.theta = self.theta[member].copy()
-        self.generators, self.members = [self.generators[member]], None
-        self._forget()
-
-    def start_output(self, y: Array, w: Array) -> None:
-        """Let the output bias begin at the loss's best constant, if no weight was touched yet."""
-        untouched, self._untouched = self._untouched, None
-        if untouched is None or not np.array_equal(np.atleast_2d(self.theta)[0], untouched):
-            return
-        bias = getattr(self.layout.views(self.theta)[-1], "b", None)
-        if bias is not None and bias.shape[-2:] == (1, self.outputs):
-            bias[...] = self.loss.best_constant(y, w, self.outputs)
-
-    # ---- programs --------------------------------------------------------------------------------
-
-    def program(
-        self,
-        rows: int = 4,
-        mode: str = "train",
-        *,
-        optimizer: str | Optimizer = "adam",
-        weighted: bool = False,
-        own: bool = False,
-    ) -> Program:
-        """Return the recorded program of a step: print it, or go through its lines.
-
-        Parameters
-        ----------
-        rows : int
-            Rows of the batch.
-        mode : str
-            ``predict``, ``evaluate`` or ``train``.
-        optimizer : str or Optimizer
-            Whose update a training step ends in.
-        weighted : bool
-            Whether rows have weights.
-        own : bool
-            Whether each member has rows of its own.
-
-        Examples
-        --------
-        >>> import glassnet as gn
-        >>> net = gn.Network([gn.Dense(1)], inputs=2, dtype="float64")
-        >>> print(net.program(rows=4, mode="predict"))
-        forward
-           1  z1 = x @ W1 + b1  (4, 1)  1 Dense
-        """
-        if mode not in ("predict", "evaluate", "train"):
-            raise ValueError(f"mode: expected predict, evaluate or train, got {mode!r}")
-        checks.whole("rows", rows)
-        rule = checks.find("optimizer", optimizer, OPTIMIZERS, Optimizer)
-        key = (rows, mode, rule if mode == "train" else None, weighted, own)
-        if key not in self._programs:
-            if len(self._programs) == PROGRAMS:
-                self._forget()
-            step = self.step(rows, mode, rule, weighted=weighted, own=own)
-            self._programs[key] = record(lambda program: self._write(program, step), self.dtype)
-        return self._programs[key]
-
-    def step(
-        self, rows: int, mode: str, rule: Optimizer, *, weighted: bool = False, own: bool = False
-    ) -> Step:
-        """Return a step, which runs on arrays and is recorded on values."""
-        return Step(
-            *(self.layers, self.loss, self.layout, rule, mode, self.members, rows),
-            weighted=weighted,
-            own=own,
-        )
-
-    def _write(self, program: Program, step: Step) -> None:
-        inputs = {
-            name: program.input(name, shape, dtype)
-            for name, (shape, dtype) in step.inputs(self.inputs, self.dtype).items()
-        }
-        results = step(inputs, Draws(program), program.within)
-        for name, value in results.items():
-            program.outputs[name] = value
-            if value.name is None:
-                program.name(value, name)
-
-    def replay(self, rows: int, mode: str, wanted: tuple[str, ...], **options: Any) -> Replay:
-        """Return a program's replay of what is wanted, planned into the network's memory."""
-        program = self.program(rows, mode, **options)
-        if (program, wanted) not in self._replays:
-            self._replays[program, wanted] = Replay(program, wanted, self._arena)
-        return self._replays[program, wanted]
-
-    def _forget(self) -> None:
-        self._programs: dict[Any, Program] = {}
-        self._replays: dict[Any, Replay] = {}
-        self._arena = Arena()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"_programs": {}, "_replays": {}, "_arena": Arena()}
-
-    # ---- use -------------------------------------------------------------------------------------
-
     def raw(self, X: Any) -> Array:
         """Return the raw scores (rows, outputs), before the loss's link."""
         return self._forward(X, "raw")
 
     def predict(self, X: Any) -> Array:
         """Return predictions (rows, outputs): probabilities or means, the loss's link applied.
+
+        Parameters
+        ----------
+        X : array or sparse matrix (rows, inputs)
+            Finite numbers.
 
         Raises
         ------
@@ -240,65 +78,131 @@ class Network:
 
     def _forward(self, X: Any, wanted: str) -> Array:
         X = checks.matrix("X", X, self.inputs)
-        result = np.empty((*self.theta.shape[:-1], len(X), self.outputs), self.dtype)
-        for part, outputs in self._chunks("predict", wanted, {"x": X}):
-            result[..., part, :] = outputs
+        result = np.empty((*self.theta.shape[:-1], X.shape[0], self.outputs), self.dtype)
+        for part, outputs in self._chunks("predict", (wanted,), {"x": X}):
+            result[..., part, :] = outputs[wanted]
         return result
 
     def _chunks(
-        self, mode: str, wanted: str, tables: dict[str, Array]
-    ) -> Iterator[tuple[slice, Array]]:
+        self, mode: str, wanted: tuple[str, ...], tables: dict[str, Any]
+    ) -> Iterator[tuple[slice, dict[str, Array]]]:
         """Run a program over tables, a chunk of rows at a time; yield where, and what it left."""
-        rows = len(tables["x"])
+        rows = tables["x"].shape[0]
         for start in range(0, rows, CHUNK):
             part = slice(start, min(start + CHUNK, rows))
-            replay = self.replay(part.stop - start, mode, (wanted,), weighted="w" in tables)
+            variant = Variant(part.stop - start, mode, weighted="w" in tables)
+            replay = self.replay(variant, wanted)
             replay.bind(theta=self.theta)
             with np.errstate(all="ignore"):
                 for name, table in tables.items():
-                    replay.arrays[name][...] = table[part]
+                    replay.arrays[name][...] = checks.dense(table[part])
                 replay()
-            yield part, replay.outputs[wanted]
+            yield part, replay.outputs
 
-    def evaluate(self, X: Any, y: Any, sample_weight: Any = None) -> dict[str, Any]:
-        """Return the loss over a table: {"loss": number}, an array of K numbers for K members."""
-        X = checks.matrix("X", X, self.inputs)
-        y, w = self.check_targets(len(X), y, sample_weight)
-        tables = {"x": X, "y": y, **({} if sample_weight is None else {"w": w})}
-        total = sum(
-            loss.astype(float) * w[part].sum()
-            for part, loss in self._chunks("evaluate", "loss", tables)
-        )
-        return {"loss": total / w.sum() if self.members is not None else float(total / w.sum())}
+    def evaluate(
+        self, X: Any, y: Any, sample_weight: Any = None, metrics: Any = ()
+    ) -> dict[str, Any]:
+        """Return the loss and metrics over a table: {"loss": number, "accuracy": number}.
 
-    def check_targets(self, rows: int, y: Any, sample_weight: Any) -> tuple[Array, Array]:
-        """Return targets and weights as a step gets them, one row for each row of X."""
-        y = self.loss.check(y, self.outputs)
-        if len(y) != rows:
-            raise ValueError(f"y: expected {rows} rows, as many as X, got {len(y)}")
-        w = np.ones((rows, 1)) if sample_weight is None else sample_weight
-        return y, checks.weights("sample_weight", w, rows)
-
-    def fit(self, X: Any, y: Any, *, restarts: int = 1, **options: Any) -> "History":
-        """Train, and return the history; see `train` for the options.
+        Several members give arrays of K numbers. The loss is that of the predictions alone,
+        without the L2 penalty of a training.
 
         Parameters
         ----------
+        X, y, sample_weight
+            As for `train`.
+        metrics : str, Metric, or a sequence of them
+            Of accuracy, balanced_accuracy, auc, rmse, mae, r2, or your own.
+
+        Examples
+        --------
+        >>> import glassnet as gn
+        >>> net = gn.Network([gn.Dense(1)], 1, loss="binary_cross_entropy", seed=0)
+        >>> net.weights = {"W1": [[1.0]], "b1": [[0.0]]}
+        >>> scores = net.evaluate([[-2.0], [3.0]], [0, 1], metrics="accuracy")
+        >>> print({name: round(score, 4) for name, score in scores.items()})
+        {'loss': 0.0878, 'accuracy': 1.0}
+        """
+        X = checks.matrix("X", X, self.inputs)
+        y, w = self.check_targets(X.shape[0], y, sample_weight)
+        found = find_metrics(metrics, self.loss)
+        return self.score(X, y, None if sample_weight is None else w, found)
+
+    def score(self, X: Any, y: Array, w: Array | None, metrics: Sequence[Metric]) -> dict[str, Any]:
+        """Do what `evaluate` does, on rows that were checked before."""
+        tables = {"x": X, "y": y, **({} if w is None else {"w": w})}
+        w = np.ones((len(y), 1)) if w is None else w
+        lead, total = self.theta.shape[:-1], np.zeros(self.theta.shape[:-1])
+        predictions = np.empty((*lead, len(y) if metrics else 0, self.outputs), self.dtype)
+        wanted = ("loss", "prediction") if metrics else ("loss",)
+        for part, outputs in self._chunks("evaluate", wanted, tables):
+            total = total + outputs["loss"].astype(float) * w[part].sum()
+            if metrics:
+                predictions[..., part, :] = outputs["prediction"]
+        scores = {"loss": total / w.sum()}
+        each = predictions if lead else predictions[None]
+        for metric in metrics:
+            scores[metric.name] = np.array([metric(y, p, w) for p in each]).reshape(lead)
+        return {name: score if lead else float(score) for name, score in scores.items()}
+
+    def fit(self, X: Any, y: Any, **options: Any) -> "History":
+        """Train to the end, and return the history.
+
+        Parameters
+        ----------
+        X, y
+            As for `train`, which tells the other options: epochs, batch_size, optimizer, ...
         restarts : int
             Train this many networks at once, each from weights of its own, and keep the one with
-            the lowest validation loss, or training loss where there is no validation.
-        """
-        from glassnet.training import fit
+            the best monitored value on the validation rows, or on all where there are none.
+        patience : int, optional
+            Stop when `monitor` has not become better in this many reports, and go back to the
+            weights of the best. Members stop each for itself.
+        monitor : str
+            What becomes better: ``loss``, or the name of one of the metrics; on the validation
+            rows, or on those trained on where there are none.
+        min_delta : float
+            What counts as better: an improvement by more than this.
+        average : float
+            The share of the epochs, at the end, whose weights are averaged; 0 takes the last.
+        plateau : Plateau, optional
+            When to lower the learning rate because nothing becomes better.
+        verbose : bool
+            Show a progress bar where rich is installed, else a line for each report.
+        on_epoch : callable, optional
+            ``on_epoch(epoch)`` is called at each report; returning True stops the training.
 
-        return fit(self, X, y, restarts=restarts, **options)
+        Examples
+        --------
+        >>> import glassnet as gn
+        >>> X = np.linspace(-1, 1, 50)[:, None]
+        >>> net = gn.Network([gn.Dense(8, "tanh"), gn.Dense(1)], inputs=1, seed=0)
+        >>> history = net.fit(X, X**2, epochs=500, validation=0.2, patience=20,
+        ...                   optimizer=gn.Adam(0.01), metrics="r2")
+        >>> history.metrics["r2"][-1] > 0.9
+        True
+        """
+        from glassnet.fitting import fit
+
+        return fit(self, X, y, **options)
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, **options: Any) -> "History":
+        """Go on for one epoch (or `epochs`) on these rows, the optimizer's memory included.
+
+        Between calls the optimizer keeps its state and its count of steps, as long as it is the
+        same; `fit` and `train` begin with a fresh one.
+        """
+        from glassnet.fitting import partial_fit
+
+        return partial_fit(self, X, y, sample_weight=sample_weight, **options)
 
     def train(self, X: Any, y: Any, **options: Any) -> "Iterator[Epoch]":
         """Train as a generator: ``for epoch in net.train(X, y, epochs=10): ...``.
 
         Parameters
         ----------
-        X : array (rows, inputs)
-            Finite numbers.
+        X : array or sparse matrix (rows, inputs)
+            Finite numbers. Sparse rows are made dense a batch at a time.
         y : array (rows,) or (rows, outputs)
             Targets, as the loss has them.
         epochs : int
@@ -306,12 +210,32 @@ class Network:
         batch_size : int or None
             Rows a step, in a new order each epoch; the last step takes what remains. None takes
             all rows at once, in their order.
+        shuffle : bool
+            Whether the order is new each epoch.
         optimizer : str or Optimizer
-            One of sgd, momentum, adam, or an object.
+            One of sgd, momentum, nesterov, rmsprop, adam, adamw, or an object; `fit` also takes
+            lbfgs.
+        schedule : str or callable
+            A factor on the learning rate: one of constant, warm_up, cosine, step, exponential,
+            inverse, or a function (step, total).
+        l2 : float
+            A penalty in the loss: l2 / 2 times the sum of squared weights, biases left out. It
+            is the same for every batch size.
+        weight_decay : float, optional
+            Decoupled: each step takes rate * weight_decay of the weights away, biases left out;
+            by default what the optimizer says, 0.01 for adamw and 0 for the others.
+        clip_norm : float, optional
+            The longest gradient: a longer one is shortened to this length.
         sample_weight : array (rows,), optional
             How much each row counts.
-        validation : tuple (X, y) or (X, y, sample_weight), optional
-            Rows to watch and not to train on.
+        class_weight : dict or "balanced", optional
+            How much each class counts, beside the rows' own weights; balanced makes every class
+            count alike.
+        validation : tuple (X, y) or (X, y, sample_weight), or float, optional
+            Rows to watch and not to train on, or the share of the rows to hold out for it: the
+            same rows whenever the table is the same, with each class in its share.
+        metrics : str, Metric, or a sequence of them
+            What to take beside the loss, on the validation rows, or on those trained on.
         every : int
             Epochs from one report to the next: then the loss is taken, and the generator yields.
         engine : str
@@ -328,9 +252,18 @@ class Network:
 
         save_network(self, path)
 
-    def __repr__(self) -> str:
-        layers = ", ".join(map(repr, self.layers))
-        return (
-            f"Network([{layers}], inputs={self.inputs}, loss={self.loss!r}, "
-            f"dtype={self.dtype.name!r}, seed={self.seed})"
-        )
+    def summary(self) -> "Text":
+        """Return a table of the layers: what leaves them, and their parameters.
+
+        Examples
+        --------
+        >>> import glassnet as gn
+        >>> gn.Network([gn.Dense(8, "relu"), gn.Dense(1)], inputs=4).summary()
+           layer                       outputs  parameters         count
+        1  Dense(8, activation=Relu())        8  W (4, 8) b (1, 8)     40
+        2  Dense(1)                           1  W (8, 1) b (1, 1)      9
+        SquaredError(), float32                                        49
+        """
+        from glassnet.summary import summary
+
+        return summary(self)

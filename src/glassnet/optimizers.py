@@ -6,47 +6,17 @@ number, or a vector where layers gave their parameters factors. What an update n
 with the step comes from `corrections`, computed in float64 outside the program.
 """
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import NoReturn
 
 import numpy as np
 
-from glassnet.checks import number
+from glassnet import checks
+from glassnet.parts import Optimizer
 from glassnet.vocabulary import Array
 
-# what decays with every step stays below 1
-LIMITS = {"rate": np.inf, "epsilon": np.inf, "momentum": 1, "beta1": 1, "beta2": 1}
 
-
-class Optimizer(ABC):
-    """The base of optimizers; write `update`, and name the state vectors that it keeps.
-
-    Attributes
-    ----------
-    rate : float
-        The learning rate.
-    state : tuple of str
-        Names of vectors like theta, zero at first, which `update` gets and writes.
-    """
-
-    rate: float
-    state: ClassVar[tuple[str, ...]] = ()
-
-    def __post_init__(self) -> None:
-        for name in LIMITS.keys() & vars(self).keys():
-            number(name, getattr(self, name), 0, LIMITS[name])
-
-    def corrections(self, step: int) -> dict[str, float]:
-        """Return numbers that `update` wants in this step (the first is 1), by name."""
-        return {}
-
-    @abstractmethod
-    def update(self, theta: Array, gradient: Array, rate: Array, **state: Array) -> None:
-        """Write the next theta and the next state."""
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SGD(Optimizer):
     """Gradient descent: theta <- theta - rate * gradient.
 
@@ -67,7 +37,7 @@ class SGD(Optimizer):
         theta[...] = theta - rate * gradient
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Momentum(Optimizer):
     r"""Gradient descent with a velocity that remembers earlier steps.
 
@@ -96,7 +66,79 @@ class Momentum(Optimizer):
         theta[...] = theta + velocity
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
+class Nesterov(Optimizer):
+    r"""Momentum that looks ahead: the step is the one that the next velocity would make.
+
+    .. math:: v \leftarrow \mu v - rate \cdot g, \quad
+              \theta \leftarrow \theta + \mu v - rate \cdot g
+
+    Source: Nesterov (1983), in the form of Sutskever et al. (2013), "On the importance of
+    initialization and momentum in deep learning", with the weights where the gradient is taken, as
+    PyTorch and scikit-learn have it too.
+
+    Examples
+    --------
+    >>> theta, velocity = np.array([1.0]), np.array([-0.5])
+    >>> Nesterov(0.1, momentum=0.9).update(theta, 2 * theta, 0.1, velocity)
+    >>> theta
+    array([0.215])
+    """
+
+    rate: float = 0.01
+    momentum: float = 0.9
+    state = ("velocity",)
+
+    def update(  # type: ignore[override]
+        self, theta: Array, gradient: Array, rate: Array, velocity: Array
+    ) -> None:
+        """Step by the velocity, as it will be."""
+        step = rate * gradient
+        velocity[...] = self.momentum * velocity - step
+        theta[...] = theta + (self.momentum * velocity - step)
+
+
+@dataclass(frozen=True, repr=False)
+class RMSprop(Optimizer):
+    r"""The gradient divided by the root of its mean square.
+
+    .. math:: s \leftarrow \beta s + (1 - \beta) g^2, \quad
+              \theta \leftarrow \theta - rate \cdot \frac{g}{\sqrt{s} + \epsilon}
+
+    Source: Tieleman and Hinton (2012), "Lecture 6.5 - rmsprop", Neural Networks for Machine
+    Learning; epsilon outside the root, as PyTorch has it.
+
+    Parameters
+    ----------
+    rate : float
+        Learning rate.
+    beta : float
+        How much of the mean of g^2 stays each step.
+    epsilon : float
+        Keeps the division finite.
+
+    Examples
+    --------
+    >>> theta, mean_square = np.array([1.0]), np.array([0.0])
+    >>> RMSprop(0.05, beta=0.99).update(theta, 2 * theta, 0.05, mean_square)
+    >>> theta.round(6)
+    array([0.5])
+    """
+
+    rate: float = 0.001
+    beta: float = 0.99
+    epsilon: float = 1e-8
+    state = ("mean_square",)
+
+    def update(  # type: ignore[override]
+        self, theta: Array, gradient: Array, rate: Array, mean_square: Array
+    ) -> None:
+        """Step down the gradient, each weight by its own scale."""
+        mean_square[...] = self.beta * mean_square + (1 - self.beta) * np.square(gradient)
+        theta[...] = theta - rate * gradient / (np.sqrt(mean_square) + self.epsilon)
+
+
+@dataclass(frozen=True, repr=False)
 class Adam(Optimizer):
     r"""Steps of about the rate, whatever the gradient's scale.
 
@@ -153,4 +195,75 @@ class Adam(Optimizer):
         theta[...] = theta - rate * mean_growth * mean / root
 
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "momentum": Momentum, "adam": Adam}
+@dataclass(frozen=True, repr=False)
+class AdamW(Adam):
+    r"""Adam, and weights that decay beside it, not through the gradient.
+
+    .. math:: \theta \leftarrow \theta - rate \cdot \lambda\, \theta
+
+    before Adam's step, for weight matrices and not for biases. Any optimizer does the same
+    when training is given ``weight_decay``; here it has a default.
+
+    Source: Loshchilov and Hutter (2017), arXiv:1711.05101; times the rate, as PyTorch has it.
+
+    Parameters
+    ----------
+    rate, beta1, beta2, epsilon : float
+        As for Adam.
+    weight_decay : float
+        The lambda above.
+
+    Examples
+    --------
+    >>> AdamW().weight_decay
+    0.01
+    """
+
+    weight_decay: float = 0.01
+
+
+@dataclass(frozen=True, repr=False)
+class LBFGS(Optimizer):
+    """A quasi-Newton method on all rows at once, by SciPy: for small tables, to the last digit.
+
+    It is a driver outside the program: it asks for loss and gradient as a function of theta, as
+    often as it likes, so it can be given to ``fit`` and not to ``train``. Epochs are its
+    iterations. Needs SciPy: ``pip install "glassnet[lbfgs]"``.
+
+    Source: Liu and Nocedal (1989), doi:10.1007/BF01589116; ``scipy.optimize.minimize``.
+
+    Parameters
+    ----------
+    tolerance : float
+        It ends where no derivative is larger.
+    evaluations : int
+        How often loss and gradient are computed at most.
+
+    Examples
+    --------
+    >>> LBFGS(tolerance=1e-4).evaluations
+    15000
+    """
+
+    tolerance: float = 1e-6
+    evaluations: int = 15_000
+    rate = 1.0
+
+    def __post_init__(self) -> None:
+        checks.number("tolerance", self.tolerance, 0)
+        checks.whole("evaluations", self.evaluations)
+
+    def update(self, theta: Array, gradient: Array, rate: Array, **state: Array) -> NoReturn:
+        """Refuse: there is no single step."""
+        raise ValueError("optimizer: LBFGS takes no single steps: give it to fit")
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "sgd": SGD,
+    "momentum": Momentum,
+    "nesterov": Nesterov,
+    "rmsprop": RMSprop,
+    "adam": Adam,
+    "adamw": AdamW,
+    "lbfgs": LBFGS,
+}

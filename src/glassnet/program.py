@@ -194,18 +194,18 @@ class Program:
 
     @contextmanager
     def within(
-        self, section: str, owner: str = "", suffix: str = "", given: Any = None, prefix: str = ""
+        self, section: str, owner: str = "", suffix: str = "", given: Any = None
     ) -> Iterator[None]:
         """Record lines of this section and owner, then name their values as the code did.
 
         A frame keeps its local variables for as long as somebody holds it: whatever value is
         called ``z`` at the end of layer 2's ``forward`` is ``z2`` from here on. `given` are
-        values that the code finds as attributes, ``p.W``: with a prefix d, ``dW2``.
+        values with their names, which the code finds as attributes: ``p.W`` is ``W2``.
         """
         before = (self._section, self._owner, self._outside)
         self._section, self._owner, self._outside = section, owner, sys._getframe(2)
-        for name, value in vars(given).items() if given else ():
-            self.name(value, prefix + name + suffix)
+        for name, value in (given or {}).items():
+            self.name(value, name)
         try:
             yield
             self._give_names(suffix)
@@ -219,7 +219,9 @@ class Program:
             names = list(frame.f_locals.items())
             # where there is no activation, z is a and da is dz: z and dz are the better names
             for name, held in reversed(names) if self._section == "backward" else names:
-                if isinstance(held, Value) and held.program is self and held.name is None:
+                if not isinstance(held, Value) or held.program is not self:
+                    continue
+                if held.name is None and held.kind == "fresh":
                     self.name(held, name + suffix)
 
     def name(self, value: Value, name: str) -> None:

@@ -4,20 +4,22 @@ It is written once. Given arrays it runs; given values it is recorded, and what 
 replayed for every batch.
 """
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import partialmethod
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from glassnet.layers import Layer, Parameter
-from glassnet.losses import Loss
-from glassnet.optimizers import Optimizer
+from glassnet.parts import Layer, Loss, Optimizer, Parameter
 from glassnet.vocabulary import Array
 
+T = TypeVar("T")
 Within = Callable[..., AbstractContextManager[None]]
+MODES = ("predict", "evaluate", "gradient", "train")
 
 
 class Layout:
@@ -71,27 +73,74 @@ class Layout:
                 )
         return theta
 
-    def factor(self, dtype: Any) -> Array | None:
-        """Return the factors on the learning rate (P,), or None where all are 1."""
-        slots = [slot for places in self.places for slot in places.values()]
-        factor = np.concatenate([np.full(stop - start, p.rate, dtype) for start, stop, p in slots])
-        return None if (factor == 1).all() else factor
+    def factors(self, name: str, dtype: Any, frozen: Collection[int] = ()) -> Array:
+        """Return the parameters' rate or decay factors (P,), 0 in the layers that are frozen."""
+        return np.concatenate(
+            [
+                np.full(stop - start, getattr(parameter, name) * (number not in frozen), dtype)
+                for number, places in enumerate(self.places, 1)
+                for start, stop, parameter in places.values()
+            ]
+        )
+
+
+def named(own: Mapping[str, T], number: int, prefix: str = "") -> dict[str, T]:
+    """Return what belongs to a layer's parameters by their names in the network.
+
+    Examples
+    --------
+    >>> named({"W": 1.0, "W_2": 2.0}, 3, "d")
+    {'dW3': 1.0, 'dW3_2': 2.0}
+    """
+    name = re.compile(r"(?=_\d+$)|$")
+    return {prefix + name.sub(str(number), each, count=1): own[each] for each in own}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Which of a network's steps: what it does, on how many rows, and with what.
+
+    Attributes
+    ----------
+    rows : int
+        Rows of the batch.
+    mode : str
+        ``predict`` goes forward, ``evaluate`` also takes the loss, ``gradient`` also goes
+        backward, and ``train`` lets the optimizer update theta.
+    rule : Optimizer or None
+        Whose update a training step ends in.
+    weighted, own : bool
+        Whether rows have weights, and whether each member has rows of its own.
+    l2, decay, clip : bool
+        Whether there is an L2 penalty, decoupled weight decay, a longest gradient.
+    """
+
+    rows: int
+    mode: str = "train"
+    rule: Optimizer | None = None
+    weighted: bool = False
+    own: bool = False
+    l2: bool = False
+    decay: bool = False
+    clip: bool = False
+
+
+class Nowhere:
+    """What the derivatives of a frozen layer are written into."""
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        pass
 
 
 class Step:
-    """A step of a network: its layers, its loss, an optimizer, and what goes into them.
+    """A step of a network: its layers, its loss, and the variant.
 
     Parameters
     ----------
-    mode : str
-        ``predict`` goes forward, ``evaluate`` also takes the loss, ``train`` also goes backward
-        and lets the optimizer update theta.
     members : int or None
         How many stacked networks.
-    rows : int
-        Rows of the batch.
-    weighted, own : bool
-        Whether rows have weights, and whether each member has rows of its own.
+    frozen : collection of int
+        Numbers of the layers, from 1, that keep their weights.
     """
 
     def __init__(
@@ -99,36 +148,40 @@ class Step:
         layers: Sequence[Layer],
         loss: Loss,
         layout: Layout,
-        rule: Optimizer,
-        mode: str,
         members: int | None,
-        rows: int,
-        *,
-        weighted: bool,
-        own: bool,
+        frozen: Collection[int],
+        variant: Variant,
     ) -> None:
-        self.layers, self.loss, self.layout, self.rule = layers, loss, layout, rule
-        self.mode, self.members, self.rows = mode, members, rows
-        self.weighted, self.own = weighted, own
+        self.layers, self.loss, self.layout, self.members = layers, loss, layout, members
+        self.frozen, self.variant = frozen, variant
 
     def inputs(self, width: int, dtype: Any) -> dict[str, tuple[tuple[int, ...], Any]]:
         """Return the shape and dtype of every input, for a table of this many columns."""
+        variant, rule = self.variant, self.variant.rule
         lead = () if self.members is None else (self.members,)
-        rows = (*lead, self.rows) if self.own else (self.rows,)
-        theta = ((*lead, self.layout.size), dtype)
+        rows = (*lead, variant.rows) if variant.own else (variant.rows,)
+        theta, each = ((*lead, self.layout.size), dtype), ((self.layout.size,), dtype)
         inputs: dict[str, tuple[tuple[int, ...], Any]] = {"x": ((*rows, width), dtype)}
         inputs["theta"] = theta
-        if self.mode == "predict":
+        if variant.mode == "predict":
             return inputs
         inputs["y"] = ((*rows, 1 if self.loss.labels else self.layout.outputs), dtype)
-        if self.weighted:
+        if variant.weighted:
             inputs["w"] = ((*rows, 1), dtype)
-        if self.mode == "train":
-            inputs |= {"gradient": theta, "rate": ((), dtype)}
-            if self.layout.factor(dtype) is not None:
-                inputs["factor"] = ((self.layout.size,), dtype)
-            inputs |= dict.fromkeys(self.rule.state, theta)
-            inputs |= dict.fromkeys(self.rule.corrections(1), ((), dtype))
+        if variant.l2:
+            inputs["l2"] = each
+        if variant.mode in ("gradient", "train"):
+            inputs["gradient"] = theta
+        if variant.mode == "train" and rule is not None:
+            inputs["rate"] = ((), dtype)
+            if (self.layout.factors("rate", dtype) != 1).any():
+                inputs["factor"] = each
+            if variant.clip:
+                inputs["longest"] = ((), dtype)
+            if variant.decay:
+                inputs["decay"] = each
+            inputs |= dict.fromkeys(rule.state, theta)
+            inputs |= dict.fromkeys(rule.corrections(1), ((), dtype))
         return inputs
 
     def __call__(self, v: dict[str, Any], rng: Any, within: Within) -> dict[str, Any]:
@@ -136,36 +189,42 @@ class Step:
 
         The layers' own code runs on whatever `v` holds; `within` is told whose turn it is.
         """
+        mode = self.variant.mode
         results, kept, p = self._forward(v, rng, within)
-        raw, name = results["raw"], type(self.loss).__name__
-        if self.mode == "predict":
+        if mode == "predict":
             return results
+        raw, name = results["raw"], type(self.loss).__name__
         with within("loss", name):
             w = self._shares(v)
             results["loss"] = self.loss.value(raw, v["y"], w)
-        if self.mode == "evaluate":
+        if self.variant.l2:
+            with within("loss", "L2"):
+                results["loss"] = results["loss"] + _penalty(v["theta"], v["l2"])
+        if mode == "evaluate":
             return results
         with within("backward", name):
             dy = self.loss.gradient(raw, v["y"], w)
         self._backward(v, kept, p, dy, within)
-        with within("update", type(self.rule).__name__):
-            rate = v["rate"] * v["factor"] if "factor" in v else v["rate"]
-            names = (*self.rule.state, *self.rule.corrections(1))
-            self.rule.update(v["theta"], v["gradient"], rate, **{name: v[name] for name in names})
+        if self.variant.l2:
+            with within("backward", "L2"):
+                v["gradient"][...] = v["gradient"] + v["l2"] * v["theta"]
+        if mode == "train":
+            self._update(v, within)
         return results
 
     def _forward(
         self, v: dict[str, Any], rng: Any, within: Within
     ) -> tuple[dict[str, Any], list[Any], list[SimpleNamespace]]:
         x, kept, p = v["x"], [], self.layout.views(v["theta"])
-        if self.members is not None and not self.own:
+        if self.members is not None and not self.variant.own:
             # rows that members share get their axis, so that each draws its own dropout
             x = np.broadcast_to(x, (self.members, *x.shape))
+        learning = self.variant.mode in ("gradient", "train")
         for number, layer in enumerate(self.layers, 1):
             weights, owner = p[number - 1], f"{number} {type(layer).__name__}"
-            with within("forward", owner, str(number), weights):
+            with within("forward", owner, str(number), named(vars(weights), number)):
                 shape = (*x.shape[:-1], layer.outputs(x.shape[-1]))
-                x, needed = layer.forward(x, weights, rng if self.mode == "train" else None)
+                x, needed = layer.forward(x, weights, rng if learning else None)
                 kept.append(needed)
             if x.shape != shape:
                 raise ValueError(f"layer {owner}, forward: expected {shape}, got {x.shape}")
@@ -175,8 +234,8 @@ class Step:
 
     def _shares(self, v: dict[str, Any]) -> Any:
         """Return each row's share of the mean."""
-        if not self.weighted:
-            return 1 / self.rows
+        if not self.variant.weighted:
+            return 1 / self.variant.rows
         # the weights of one batch may all be zero: then no row has a share
         w, tiny = v["w"], float(np.finfo(v["w"].dtype).tiny)
         return w / np.maximum(np.sum(w, axis=-2, keepdims=True), tiny)
@@ -185,11 +244,36 @@ class Step:
         self, v: dict[str, Any], kept: list[Any], p: list[SimpleNamespace], dy: Any, within: Within
     ) -> None:
         d = self.layout.views(v["gradient"])
-        first = next(i for i, places in enumerate(self.layout.places) if places)
-        for i in range(len(self.layers) - 1, first - 1, -1):
-            owner = f"{i + 1} {type(self.layers[i]).__name__}"
-            with within("backward", owner, str(i + 1), d[i], "d"):
-                dy = self.layers[i].backward(kept[i], dy, p[i], d[i], i > first)
+        learning = [
+            i for i, places in enumerate(self.layout.places) if places and i + 1 not in self.frozen
+        ]
+        for i in reversed(range(learning[0], len(self.layers))):
+            owner, names = f"{i + 1} {type(self.layers[i]).__name__}", named(vars(d[i]), i + 1, "d")
+            if i not in learning:
+                # nobody wants these derivatives, so the planner leaves their lines out
+                d[i], names = SimpleNamespace(**dict.fromkeys(vars(d[i]), Nowhere())), {}
+            with within("backward", owner, str(i + 1), names):
+                dy = self.layers[i].backward(kept[i], dy, p[i], d[i], i > learning[0])
+
+    def _update(self, v: dict[str, Any], within: Within) -> None:
+        rule, theta, gradient = self.variant.rule, v["theta"], v["gradient"]
+        assert rule is not None
+        if self.variant.clip:
+            with within("update", "clip"):
+                norm = np.sqrt(np.sum(np.square(gradient), axis=-1, keepdims=True))
+                gradient[...] = gradient * (v["longest"] / np.maximum(norm, v["longest"]))
+        with within("update", type(rule).__name__):
+            rate = v["rate"] * v["factor"] if "factor" in v else v["rate"]
+            if self.variant.decay:
+                theta[...] = theta - rate * v["decay"] * theta
+            names = (*rule.state, *rule.corrections(1))
+            rule.update(theta, gradient, rate, **{name: v[name] for name in names})
+
+
+def _penalty(theta: Any, l2: Any) -> Any:
+    """Return the penalty: half the sum of squared weights, each times its own l2."""
+    penalty = 0.5 * np.sum(l2 * np.square(theta), axis=-1)
+    return penalty
 
 
 class MemberDraws:

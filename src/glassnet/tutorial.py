@@ -12,7 +12,9 @@ from glassnet.activations import sigmoid
 from glassnet.layers import Dense
 from glassnet.network import Network
 from glassnet.optimizers import SGD
-from glassnet.training import Run
+from glassnet.plan import Plan
+from glassnet.rows import Rows
+from glassnet.run import Run
 from glassnet.vocabulary import Array
 
 __all__ = ["SimpleNeuralNetwork", "binary_cross_entropy", "sigmoid", "sigmoid_derivative"]
@@ -60,11 +62,7 @@ def _part(name: str) -> property:
         return self.network.weights[name]
 
     def put(self: "SimpleNeuralNetwork", value: Any) -> None:
-        view = self.network.weights[name]
-        array = checks.numbers(name, value)
-        if array.shape != view.shape:
-            raise ValueError(f"{name}: expected shape {view.shape}, got {array.shape}")
-        view[...] = array
+        self.network.weights[name] = value
 
     return property(get, put)
 
@@ -179,12 +177,11 @@ class SimpleNeuralNetwork:
         self.forward(X)
 
     def _run(self, X: Any, y: Any, learning_rate: float) -> Run:
-        X = checks.matrix("X", X, self.input_size)
-        y, _ = self.network.check_targets(len(X), y, None)
+        rows = Rows.of(self.network, X, y)
         checks.number("learning_rate", learning_rate, 0)
         # the network's loss adds up outputs, and the tutorial's takes their mean
         rule = SGD(learning_rate / self.output_size)
-        return Run(self.network, X, y, None, rule=rule, batch_size=None, engine="numpy")
+        return Run(self.network, rows, Plan(rule, batch_size=None))
 
     def __repr__(self) -> str:
         sizes = (self.input_size, self.hidden_size, self.output_size)

@@ -1,0 +1,163 @@
+"""Fitting: a training to its end, and what people want beside it: restarts, patience, averages."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from glassnet import checks
+from glassnet.history import Epoch, History
+from glassnet.network import Network
+from glassnet.optimizers import LBFGS
+from glassnet.progress import Progress
+from glassnet.training import EPOCHS, train
+from glassnet.vocabulary import Array
+
+
+@dataclass(frozen=True)
+class Plateau:
+    """Lower the learning rate where the monitored value has stopped becoming better.
+
+    Parameters
+    ----------
+    patience : int
+        Reports without a better value before the rate is lowered, and again after as many more.
+    factor : float
+        What remains of the rate each time.
+    least : float
+        Where it ends.
+
+    Examples
+    --------
+    >>> import glassnet as gn
+    >>> net = gn.Network([gn.Dense(1)], inputs=1, seed=0)
+    >>> rates = []
+    >>> history = net.fit([[0.0], [1.0]], [0.0, 1.0], epochs=40, optimizer=gn.SGD(1.1),
+    ...                   plateau=Plateau(patience=3),
+    ...                   on_epoch=lambda epoch: rates.append(epoch.rate))
+    >>> rates[0], rates[-1] < 1.1, history.loss[-1] < 0.001
+    (1.1, True, True)
+    """
+
+    patience: int = 5
+    factor: float = 0.5
+    least: float = 0.0
+
+    def __post_init__(self) -> None:
+        checks.whole("patience", self.patience)
+        checks.number("factor", self.factor, 0, 1)
+        checks.number("least", self.least, 0)
+
+    def __call__(self, epoch: Epoch) -> None:
+        """Look at a report, and lower the rate where it is time."""
+        waited = int(epoch.best.waited.min())
+        if waited and waited % self.patience == 0:
+            epoch.rate = max(epoch.rate * self.factor, min(self.least, epoch.rate))
+
+
+class Average:
+    """The mean of the weights at the reports of the last share of the epochs.
+
+    Source: Izmailov et al. (2018), "Averaging weights leads to wider optima and better
+    generalization", arXiv:1803.05407.
+    """
+
+    def __init__(self, share: float, epochs: int) -> None:
+        self.begin, self.count = (1 - share) * epochs, 0
+        self.mean: Any = 0.0
+
+    def __call__(self, epoch: Epoch) -> None:
+        """Take the weights of a report into the mean."""
+        if epoch.number > self.begin:
+            self.count += 1
+            self.mean = self.mean + (epoch.network.theta - self.mean) / self.count
+
+    def settle(self, theta: Array) -> None:
+        """Let the weights be the mean."""
+        if self.count:
+            theta[...] = self.mean
+
+
+def fit(
+    network: Network,
+    X: Any,
+    y: Any,
+    *,
+    restarts: int = 1,
+    average: float = 0.0,
+    plateau: Plateau | None = None,
+    verbose: bool = False,
+    on_epoch: Callable[[Epoch], Any] | None = None,
+    **options: Any,
+) -> History:
+    """Train a network to the end; `Network.fit` tells the options."""
+    history, best, last = History(), 0, None
+    rule = options.get("optimizer")
+    by_lbfgs = rule == "lbfgs" or isinstance(rule, LBFGS)
+    checks.whole("restarts", restarts)
+    checks.flag("verbose", verbose)
+    if not (plateau is None or isinstance(plateau, Plateau)):
+        raise TypeError(f"plateau: expected a Plateau, got {plateau!r}")
+    if not (on_epoch is None or callable(on_epoch)):
+        raise TypeError(f"on_epoch: expected a function, got {on_epoch!r}")
+    if by_lbfgs and (restarts > 1 or network.members is not None):
+        raise ValueError("optimizer: LBFGS trains one network at a time, got several")
+    mean = _average(average, options)
+    looks = [each for each in (mean, plateau, on_epoch) if each is not None]
+    if restarts > 1:
+        network.spread(restarts)
+    try:
+        with Progress(options.get("epochs", EPOCHS), verbose) as shown:
+
+            def stop(epoch: Epoch) -> bool:
+                shown(epoch)
+                answers = [look(epoch) for look in looks]
+                return any(answer is True for answer in answers)
+
+            if by_lbfgs:
+                from glassnet.lbfgs import minimise
+
+                last = minimise(network, X, y, stop=stop, history=history, **options)
+            else:
+                for last in train(network, X, y, history=history, **options):
+                    if stop(last):
+                        break
+        if last is not None and options.get("patience") is not None:
+            last.restore_best()
+        if mean is not None:
+            mean.settle(network.theta)
+        if restarts > 1 and last is not None:
+            best = _best_member(last, options)
+    finally:
+        if restarts > 1:
+            network.keep(best)
+            history.keep(best)
+    return history
+
+
+def partial_fit(network: Network, X: Any, y: Any, **options: Any) -> History:
+    """Train on with the optimizer's memory; `Network.partial_fit` tells more."""
+    options.setdefault("epochs", 1)
+    history = History()
+    for epoch in train(network, X, y, history=history, continued=True, **options):
+        if epoch.run is not None:
+            network.memory = epoch.run.remembered()
+    return history
+
+
+def _average(share: float, options: dict[str, Any]) -> Average | None:
+    if not checks.number("average", share, 0, 1):
+        return None
+    if options.get("patience") is not None:
+        raise ValueError("average: expected 0 where patience chooses the best weights")
+    return Average(share, options.get("epochs", EPOCHS))
+
+
+def _best_member(last: Epoch, options: dict[str, Any]) -> int:
+    """Return the member that the monitored value says is best, as its weights are now."""
+    if options.get("patience") is not None:
+        return int(last.best.score.argmax())
+    value = last.watch.scores()[last.watch.monitor]
+    # what is no number is as bad as an infinite one
+    return int(np.argmax(np.nan_to_num(last.best.sign * value, nan=-np.inf)))

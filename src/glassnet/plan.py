@@ -1,0 +1,73 @@
+"""How a network is trained: which optimizer, on how many rows at a time, with what beside."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from glassnet import checks
+from glassnet.base import Base
+from glassnet.optimizers import OPTIMIZERS
+from glassnet.parts import Optimizer
+from glassnet.schedules import find_schedule
+from glassnet.step import Variant
+from glassnet.vocabulary import Array
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a network is trained; `Network.train` tells what each option does."""
+
+    optimizer: Any = "adam"
+    batch_size: int | None = 32
+    shuffle: bool = True
+    schedule: Any = "constant"
+    l2: float = 0.0
+    weight_decay: float | None = None
+    clip_norm: float | None = None
+    engine: str = "numpy"
+
+    def __post_init__(self) -> None:
+        rule = checks.find("optimizer", self.optimizer, OPTIMIZERS, Optimizer)
+        object.__setattr__(self, "optimizer", rule)
+        object.__setattr__(self, "schedule", find_schedule("schedule", self.schedule))
+        checks.whole("batch_size", 1 if self.batch_size is None else self.batch_size)
+        checks.flag("shuffle", self.shuffle)
+        checks.number("l2", self.l2, 0)
+        if self.weight_decay is None:
+            object.__setattr__(self, "weight_decay", rule.weight_decay)
+        checks.number("weight_decay", self.weight_decay, 0)
+        if self.clip_norm is not None and checks.number("clip_norm", self.clip_norm, 0) == 0:
+            raise ValueError("clip_norm: expected a number above 0, got 0")
+        if self.engine not in ("numpy", "eager"):
+            raise ValueError(f"engine: expected 'numpy' or 'eager', got {self.engine!r}")
+
+    def variant(self, rows: int, mode: str, weighted: bool, own: bool) -> Variant:
+        """Return the step that this plan takes on so many rows."""
+        variant = Variant(rows, mode, weighted=weighted, own=own, l2=self.l2 > 0)
+        if mode != "train":
+            return variant
+        clip = self.clip_norm is not None
+        return replace(variant, rule=self.optimizer, decay=bool(self.weight_decay), clip=clip)
+
+    def vectors(self, network: Base) -> dict[str, Array]:
+        """Return what a step wants of this plan for each parameter, and of the longest gradient."""
+        factors, dtype = network.layout.factors, network.dtype
+        decay = factors("decay", dtype, network.frozen)
+        return {
+            "factor": factors("rate", dtype),
+            "l2": dtype.type(self.l2) * decay,
+            "decay": dtype.type(self.weight_decay or 0) * decay,
+            "longest": np.array(self.clip_norm or 0, dtype),
+        }
+
+
+def planned(how: dict[str, Any], others: tuple[str, ...] = ()) -> Plan:
+    """Return the plan that options make, or say which options there are."""
+    known = [each.name for each in fields(Plan)]
+    unknown = [name for name in how if name not in known]
+    if unknown:
+        raise TypeError(
+            f"options: expected some of {', '.join((*others, *known))}, got {unknown[0]!r}"
+        )
+    return Plan(**how)

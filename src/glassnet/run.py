@@ -1,0 +1,170 @@
+"""A run: the tables, the optimizer's state, and the steps over the batches, epoch by epoch."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from glassnet import checks
+from glassnet.network import Network
+from glassnet.parts import Optimizer
+from glassnet.plan import Plan
+from glassnet.rows import Rows
+from glassnet.schedules import Constant
+from glassnet.vocabulary import Array
+
+# NumPy copies operands that it broadcasts into buffers of this many elements: as few as cost no
+# time, so that a step on a large batch takes no more memory than one on a small batch
+BUFFER = 256
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What an optimizer remembers from one run to the next: its state, and how many steps."""
+
+    rule: Optimizer
+    steps: int
+    state: dict[str, Array]
+
+
+class Run:
+    """One training run: the tables, the optimizer's state, and the steps over the batches.
+
+    Attributes
+    ----------
+    rate : float
+        The learning rate, before the schedule.
+    steps_done : int
+        Updates made so far.
+    shared : dict of str to array
+        theta, its gradient, and the optimizer's vectors, shaped like it.
+    """
+
+    def __init__(
+        self, network: Network, rows: Rows, plan: Plan, total_epochs: int | None = None
+    ) -> None:
+        self.network, self.plan, self.rule, self.steps_done = network, plan, plan.optimizer, 0
+        self.rows, self.weighted, dtype = len(rows), rows.w is not None, network.dtype
+        self.batch = min(plan.batch_size or self.rows, self.rows)
+        self.whole = self.batch == self.rows
+        self.total = None if total_epochs is None else total_epochs * -(-self.rows // self.batch)
+        self.tables = {"y": rows.y}
+        if rows.w is not None:
+            # the scale of weights must not matter, and float32 must hold their sums
+            self.tables["w"] = rows.w / rows.w.mean()
+        X = checks.dense(rows.X) if self.whole else rows.X
+        if X is rows.X and hasattr(X, "toarray"):
+            self.sparse = X.astype(dtype)
+        else:
+            self.sparse, self.tables["x"] = None, X
+        self.tables = {n: np.ascontiguousarray(table, dtype) for n, table in self.tables.items()}
+        self.shared = {n: np.zeros_like(network.theta) for n in ("gradient", *self.rule.state)}
+        self.shared |= {"theta": network.theta, **plan.vectors(network)}
+        self.scalars = {name: np.zeros((), dtype) for name in ("rate", *self.rule.corrections(1))}
+        self.corrected = len(self.scalars) > 1
+        self.scheduled = not isinstance(plan.schedule, Constant)
+        self.rate = self.rule.rate
+        sizes = {self.batch, self.rows % self.batch} - {0}
+        self.with_loss = {rows: self._step(rows, True) for rows in sizes}
+        self.without_loss = {rows: self._step(rows, False) for rows in sizes}
+        self.good_theta = network.theta.copy()
+
+    def _step(self, rows: int, loss: bool) -> Any:
+        """Return a step over so many rows, bound to the arrays of this run."""
+        own = self.network.members is not None and not self.whole
+        variant = self.plan.variant(rows, "train", self.weighted, own)
+        if self.plan.engine == "eager":
+            from glassnet.engines import Eager
+
+            plain = self.network.step(variant)
+            step: Any = Eager(plain, plain.inputs(self.network.inputs, self.network.dtype))
+        else:
+            wanted = ("theta", *self.rule.state, *(["loss"] if loss else []))
+            step = self.network.replay(variant, wanted)
+            step.arrays.clear()
+        tables = self.tables if self.whole else {}
+        step.bind(self.network.rng, **self.shared, **self.scalars, **tables)
+        return step
+
+    def advance(self, epochs: int) -> tuple[int, Any]:
+        """Train for some epochs; return how many went well, and the loss of the last."""
+        with np.errstate(all="ignore"):
+            if self.batch * self.network.theta.size > BUFFER:
+                np.setbufsize(BUFFER)  # ends with errstate
+            for done in range(epochs):
+                loss = self._epoch(want_loss=done == epochs - 1)
+                if not self._finite(loss):
+                    return done, loss
+        return epochs, loss
+
+    def _epoch(self, want_loss: bool) -> Any:
+        """Go through the rows once, and return their mean loss if it is wanted."""
+        steps = self.with_loss if want_loss else self.without_loss
+        corrections, scalars = self.rule.corrections, self.scalars
+        schedule, rate = self.plan.schedule, scalars["rate"]
+        rate[...] = self.rate
+        total, shares = 0.0, 0.0
+        for rows, picked in self._batches():
+            step = steps[rows]
+            if self.scheduled:
+                rate[...] = self.rate * schedule(self.steps_done, self.total)
+            self.steps_done += 1
+            if self.corrected:
+                for name, number in corrections(self.steps_done).items():
+                    scalars[name][...] = number
+            if picked is not None:
+                for name, table in self.tables.items():
+                    table.take(picked, 0, step.arrays[name], "clip")
+                if self.sparse is not None:
+                    x = step.arrays["x"]
+                    x[...] = self.sparse[picked.ravel()].toarray().reshape(x.shape)
+            step()
+            if want_loss:
+                share = step.arrays["w"].sum((-2, -1)) if self.weighted else rows
+                total = total + np.multiply(step.outputs["loss"], share, dtype=np.float64)
+                shares = shares + share
+        return total / shares if want_loss else None
+
+    def _batches(self) -> Iterable[tuple[int, Array | None]]:
+        """Return each batch's number of rows and their places, (rows,) or (members, rows)."""
+        if self.whole:
+            return ((self.rows, None),)
+        if self.plan.shuffle:
+            orders = [rng.permutation(self.rows) for rng in self.network.generators]
+        else:
+            orders = [np.arange(self.rows)] * len(self.network.generators)
+        order = orders[0] if self.network.members is None else np.stack(orders)
+        starts = range(0, self.rows, self.batch)
+        return ((min(self.batch, self.rows - i), order[..., i : i + self.batch]) for i in starts)
+
+    def _finite(self, loss: Any) -> bool:
+        """Whether any member is still finite; those that are not get their last good weights."""
+        theta = self.network.theta
+        if self.network.members is None:
+            # the sum of squares is infinite a little before a weight is, and takes no array
+            fine = isfinite(theta.dot(theta)) and (loss is None or isfinite(loss))
+        else:
+            alive = np.isfinite(np.add.reduce(theta, -1))
+            alive = alive if loss is None else alive & np.isfinite(loss)
+            np.copyto(theta, self.good_theta, where=~alive[:, None])
+            fine = alive.any()
+        if fine:
+            np.copyto(self.good_theta, theta)
+        else:
+            theta[...] = self.good_theta
+        return bool(fine)
+
+    def remembered(self) -> Memory:
+        """Return the optimizer's state and its count of steps."""
+        return Memory(self.rule, self.steps_done, {n: self.shared[n] for n in self.rule.state})
+
+    def resume(self, memory: Memory | None) -> None:
+        """Go on where an earlier run with the same optimizer and as many weights ended."""
+        if memory is None or memory.rule != self.rule:
+            return
+        if all(vector.shape == self.network.theta.shape for vector in memory.state.values()):
+            self.steps_done = memory.steps
+            for name, vector in memory.state.items():
+                self.shared[name][...] = vector

@@ -1,0 +1,104 @@
+"""Which rows teach, which are only watched, and how much those of each class count."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from glassnet import checks
+from glassnet.base import Base
+from glassnet.rows import Rows
+from glassnet.vocabulary import Array
+
+HOLDOUT = 20261125  # every network holds out the same rows of a table, so that they compare
+
+
+def weighted(rows: Rows, given: Any, classes: bool) -> Rows:
+    """Return the rows with the weights of their classes, beside their own."""
+    if given is None:
+        return rows
+    w = class_weights(rows.y, given, classes) * (1.0 if rows.w is None else rows.w)
+    return Rows(rows.X, rows.y, checks.weights("class_weight", w, len(w)))
+
+
+def class_weights(y: Array, given: Any, classes: bool) -> Array:
+    """Return the weight of each row's class (n, 1).
+
+    Parameters
+    ----------
+    y : array (n, 1)
+        Labels.
+    given : dict or "balanced"
+        Weights by class, 1 for those left out; or weights that make every class count alike,
+        n / (number of classes * rows of the class).
+    classes : bool
+        Whether y are classes at all.
+
+    Examples
+    --------
+    >>> class_weights(np.array([[0], [0], [0], [1]]), "balanced", True).round(3).ravel()
+    array([0.667, 0.667, 0.667, 2.   ])
+    """
+    if not classes or y.shape[1] != 1:
+        raise ValueError("class_weight: expected targets that are one class a row")
+    labels, place, counts = np.unique(y, return_inverse=True, return_counts=True)
+    if isinstance(given, str) and given == "balanced":
+        each = len(y) / (len(labels) * counts)
+    elif isinstance(given, Mapping):
+        for label, weight in given.items():
+            checks.number(f"class_weight of {label!r}", weight, 0)
+            if label not in labels:
+                raise ValueError(
+                    f"class_weight: expected classes of y, {', '.join(f'{v:g}' for v in labels)}, "
+                    f"got {label!r}"
+                )
+        each = np.array([given.get(float(label), 1.0) for label in labels], float)
+    else:
+        raise TypeError(f"class_weight: expected a dict or 'balanced', got {given!r}")
+    return each[place].reshape(-1, 1)
+
+
+def hold_out(y: Array, share: float, classes: bool) -> tuple[Array, Array]:
+    """Return the places of the rows to train on, and of a share to watch.
+
+    The rows are put in the order of their targets, in random order where these are the same, and
+    places at even distances are taken: so those held out have their share of each class, or of
+    small and large quantities. A class's first row always stays among the others. The same table
+    always gives the same rows.
+
+    Examples
+    --------
+    >>> rest, held = hold_out(np.array([[0.0], [1.0]] * 10), 0.2, True)
+    >>> len(rest), sorted(held % 2)
+    (16, [np.int64(0), np.int64(0), np.int64(1), np.int64(1)])
+    """
+    rng, n = np.random.default_rng(HOLDOUT), len(y)
+    order = rng.permutation(n) if y.shape[1] > 1 else np.lexsort((rng.random(n), y[:, 0]))
+    free = order[1:][np.diff(y[order, 0]) == 0] if classes and y.shape[1] == 1 else order
+    many = max(round(share * n), 1)
+    if many > min(len(free), n - 1):
+        raise ValueError(f"validation: expected more rows to hold out {share:g} of, got {n}")
+    held = np.sort(free[((np.arange(many) + 0.5) * len(free) / many).astype(int)])
+    return np.setdiff1d(np.arange(n), held), held
+
+
+def split(network: Base, rows: Rows, validation: Any) -> tuple[Rows, Rows | None]:
+    """Return the rows to train on, and those to watch: given, held out, or None."""
+    if validation is None:
+        return rows, None
+    if isinstance(validation, tuple):
+        if len(validation) not in (2, 3):
+            raise ValueError("validation: expected (X, y) or (X, y, sample_weight)")
+        try:
+            return rows, Rows.of(network, *validation)
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"validation {error}") from None
+    if isinstance(validation, bool) or not isinstance(validation, int | float | np.number):
+        raise TypeError(
+            "validation: expected (X, y), (X, y, sample_weight) or the share of rows to hold out, "
+            f"got {type(validation).__name__}"
+        )
+    if not 0 < validation < 1:
+        raise ValueError(f"validation: expected a share between 0 and 1, got {validation:g}")
+    rest, held = hold_out(rows.y, float(validation), network.loss.classes)
+    return rows[rest], rows[held]
