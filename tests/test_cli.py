@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import os
 import random
 import re
@@ -12,13 +13,16 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow
 import pytest
+from pyarrow import parquet
 
-from glassnet import cli
+from glassnet import cli, terminal
+from glassnet.activations import ACTIVATIONS
 from glassnet.csvfile import read_csv
 from glassnet.demo import penguins
 from glassnet.files import load
-from glassnet.recipe import load_model
+from glassnet.recipe import load_model, steppers
 
 ESCAPE = "\x1b"
 ENVIRONMENT = {
@@ -60,6 +64,18 @@ def small(tmp_path):
     with open(path, "w", newline="") as file:
         csv.writer(file).writerows([("n", "t", "class", "quantity"), *rows])
     return path
+
+
+def as_parquet(path):
+    """Write the table of a CSV file as Parquet too, numbers as numbers and gaps as nulls."""
+    arrays = {}
+    for name, values in read_csv(path).columns.items():
+        try:
+            arrays[name] = pyarrow.array([float(value) if value else None for value in values])
+        except ValueError:
+            arrays[name] = pyarrow.array([value or None for value in values]).dictionary_encode()
+    parquet.write_table(pyarrow.table(arrays), path.with_suffix(".parquet"))
+    return path.with_suffix(".parquet")
 
 
 # ---- what it is for ------------------------------------------------------------------------------
@@ -148,13 +164,285 @@ def test_a_wide_table_is_told_in_part(run, tmp_path):
     assert "c0" in told.split("... and")[1]  # always 0, so it is left out, and that is said
 
 
+# ---- what can be chosen --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_activation_can_be_chosen_and_comes_back(run, small, activation):
+    options = ("--activation", activation, "--network", "5, 3", "--epochs", 2)
+    code, told, complaints = run("train", small, "--target", "class", *options)
+    assert (code, complaints) == (0, "")
+    assert re.search(r"Network: \d+ - 5 - 3 - 2, \d+ weights", told)
+    dense = [layer for layer in load("small.safetensors").layers if hasattr(layer, "units")]
+    assert [layer.units for layer in dense] == [5, 3, 2]
+    assert type(dense[0].activation) is ACTIVATIONS[activation]
+
+
+@pytest.mark.parametrize("optimizer", steppers())
+def test_every_optimizer_can_be_chosen(run, small, optimizer):
+    options = ("--optimizer", optimizer, "--rate", 0.01, "--batch-size", 8, "--epochs", 3, "--json")
+    code, told, complaints = run("train", small, "--target", "class", *options)
+    assert (code, complaints) == (0, "")
+    training = json.loads(told)["training"]
+    chosen = {"optimizer": optimizer, "rate": 0.01, "batch_size": 8, "epochs": 3, "epochs_done": 3}
+    assert {name: training[name] for name in chosen} == chosen
+
+
+def test_a_network_without_hidden_layers_or_dropout(run, small):
+    for options in (("--network", "none"), ("--network", "4", "--dropout", 0)):
+        assert run("train", small, "--target", "class", "-q", "--epochs", 1, *options)[0] == 0
+        layers = [type(layer).__name__ for layer in load("small.safetensors").layers]
+        assert layers == (["Dense"] if "none" in options else ["Dense", "Dense"])
+
+
+def test_defaults_are_what_they_are_said_to_be(run, small):
+    run("train", small, "--target", "class", "-q", "--epochs", 3)
+    plain = Path("small.safetensors").read_bytes()
+    said = "--network 64,64 --activation relu --dropout 0.2 --optimizer adam --rate 0.001 --seed 0"
+    options = (*said.split(), "--batch-size", 16, "--epochs", 3, "-q")
+    assert run("train", small, "--target", "class", *options) == (0, "", "")
+    assert Path("small.safetensors").read_bytes() == plain
+    _, told, _ = run("train", "--help")
+    for option, value in zip(said.split()[::2], said.split()[1::2], strict=True):
+        assert option in told
+        assert value in told or option in ("--rate", "--seed")
+
+
+def test_training_that_diverges_late_keeps_what_was_good(run, small, monkeypatch):
+    options = ("--optimizer", "sgd", "--rate", 3, "--epochs", 40)
+    code, told, complaints = run("train", small, "--target", "quantity", *options)
+    assert code == 0
+    assert re.fullmatch(r"glassnet: training diverged in epoch \d+ of 40, .*\n", complaints)
+    diverged = int(re.search(r"epoch (\d+)", complaints)[1])
+    assert f"The best of {diverged - 1} epochs" in told
+    code, told, more = run("train", small, "--target", "quantity", *options, "--json")
+    assert (code, more) == (0, complaints)
+    report = json.loads(told)
+    assert report["training"]["epochs_done"] == diverged - 1
+    assert report["notes"] == [complaints.removeprefix("glassnet: ").strip()]
+
+
+# ---- JSON ----------------------------------------------------------------------------------------
+
+
+def test_train_prints_one_json_object_and_nothing_else(run, tmp_path):
+    rows = [f"{i},{i % 3},{'' if i % 10 == 0 else 'ab'[i % 2]},x,{i % 4}" for i in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["n,n,y,c,", *rows]))
+    options = ("--target", "y", "--epochs", 5, "--output", "m", "--json")
+    code, told, complaints = run("train", "t.csv", *options)
+    assert (code, complaints) == (0, "")
+    report = json.loads(told)
+    assert report["data"] == "t.csv"
+    assert report["model"] == "m"
+    assert report["rows"]["read"] == 60
+    assert report["rows"]["without_target"] == 6
+    assert report["target"] == {"name": "y", "kind": "classes", "classes": ["a", "b"]}
+    assert [each["name"] for each in report["columns"]["used"]] == ["n", "n.2", "column 5"]
+    assert report["columns"]["left_out"] == {"c": "always x"}
+    network = load("m")
+    assert report["network"] == {
+        "inputs": network.inputs,
+        "hidden_layers": [{"units": 64, "activation": "relu", "dropout": 0.2}] * 2,
+        "outputs": 2,
+        "weights": network.theta.size,
+    }
+    assert 1 <= report["training"]["best_epoch"] <= 5
+    assert report["baseline"] == "most frequent class"
+    assert set(report["scores"]) == {"accuracy", "log-loss"}
+    assert [note.split(" ", 2)[:2] for note in report["notes"]] == [
+        ["column", "2"],
+        ["column", "5"],
+        ["6", "rows"],
+    ]
+    code, told, _ = run("train", "t.csv", "--target", "n", "--epochs", 1, "--json", "--quiet")
+    report = json.loads(told)
+    assert (code, report["target"]["kind"], report["target"]["classes"]) == (0, "quantity", [])
+    assert set(report["scores"]) == {"RMSE", "MAE", "R2"}
+
+
+@pytest.mark.parametrize("target", ["class", "quantity"])
+def test_predict_prints_a_json_list_of_rows(run, small, target):
+    run("train", small, "--target", target, "--epochs", 3, "-q")
+    code, told, complaints = run("predict", "small.safetensors", small, "--json")
+    assert (code, complaints) == (0, "")
+    rows = json.loads(told)
+    network, columns = load_model("small.safetensors")
+    p = network.predict(columns.encode(read_csv(small)))
+    if target == "class":
+        shares = [list(row["probabilities"].values()) for row in rows]
+        assert shares == [[float(str(share)) for share in row] for row in p]
+        assert [row["prediction"] for row in rows] == columns.target.decode(p)
+        assert list(rows[0]["probabilities"]) == ["no", "yes"]
+    else:
+        assert all(list(row) == ["prediction"] for row in rows)
+        predicted = [row["prediction"] for row in rows]
+        np.testing.assert_allclose(predicted, columns.target.decode(p), rtol=1e-6)
+    options = ("--json", "--output", "p.json")
+    assert run("predict", "small.safetensors", small, *options) == (0, "", "")
+    assert Path("p.json").read_text() == told
+
+
+def test_with_json_an_error_leaves_standard_output_empty(run, small):
+    for arguments in (("train", small, "--target", "no"), ("predict", small, small)):
+        code, told, complaints = run(*arguments, "--json")
+        assert (code, told, complaints.count("\n")) == (2, "", 1)
+
+
+# ---- real tables ---------------------------------------------------------------------------------
+
+
+ROWS = [
+    (
+        *(i % 7, f'he said "{i % 2}", then; left\nand|came\tback', "same", ""),
+        *(i, "NA" if i % 10 == 3 else ["low", "high"][i % 7 > 3]),
+    )
+    for i in range(60)
+]
+HEADER = ("size", "note", "constant", "empty", "size", "class")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_table_as_it_really_comes(run, tmp_path, delimiter, end, mark):
+    """Quotes with separators and line ends, a mark, blank lines, gaps, columns that say nothing."""
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=delimiter, lineterminator=end).writerows([HEADER, *ROWS])
+    (tmp_path / "t.csv").write_bytes((mark + text.getvalue() + end * 3 + "  ").encode())
+    code, told, complaints = run("train", "t.csv", "--target", "class", "--epochs", 40)
+    assert (code, complaints) == (0, "")
+    told = re.sub(r" +", " ", told)
+    for words in (
+        "t.csv: 60 rows, 6 columns; 6 rows without class left out",
+        "column 5 has a name that came before, 'size': it is called 'size.2' here",
+        "To predict: class, 2 classes: high, low",
+        "size numbers mean 2.",
+        "note text 2 categories",
+        "constant left out always same",
+        "empty left out 54 all gaps",
+        "size.2 numbers mean",
+    ):
+        assert words in told
+    code, told, complaints = run("predict", "t.safetensors", "t.csv")
+    assert code == 0
+    assert complaints == (
+        "glassnet: column 5 has a name that came before, 'size': it is called 'size.2' here\n"
+    )
+    rows = list(csv.DictReader(io.StringIO(told)))
+    assert list(rows[0]) == ["prediction", "p(high)", "p(low)"]
+    right = [row["prediction"] == ("high" if i % 7 > 3 else "low") for i, row in enumerate(rows)]
+    assert (len(rows), np.mean(right) > 0.9) == (60, True)
+
+
+def test_a_target_whose_name_comes_twice_is_the_first(run, tmp_path):
+    rows = "\n".join(f"{i},{'ab'[i % 2]},{i % 7 + 0.5}" for i in range(40))
+    (tmp_path / "t.csv").write_text(f"x,y,y\n{rows}\n")
+    for name, kind in (("y", "classes"), ("y.2", "quantity")):
+        code, told, _ = run("train", "t.csv", "--target", name, "--epochs", 1, "--json")
+        assert (code, json.loads(told)["target"]["kind"]) == (0, kind)
+
+
+def test_a_table_of_unnamed_columns_is_told_in_part(run, tmp_path):
+    lines = [",".join(str(i * j % 7) for j in range(50)) for i in range(1, 41)]
+    (tmp_path / "t.csv").write_text("\n".join(["y" + "," * 49, *lines]))
+    code, told, _ = run("train", "t.csv", "--target", "column 3", "--epochs", 1)
+    assert code == 0
+    assert "column 2 has no name: it is called 'column 2' here" in told
+    assert "... and 19 more such names" in told
+
+
+def test_parquet_predicts_what_the_same_csv_does(run, tmp_path):
+    table = tmp_path / "penguins.csv"
+    table.write_bytes(penguins().read_bytes())
+    packed = as_parquet(table)
+    models = {}
+    for data in (table, packed):
+        options = ("--target", "species", "--epochs", 5, "-q")
+        assert run("train", data, *options) == (0, "", "")
+        models[data] = Path("penguins.safetensors").read_bytes()
+    assert models[table] == models[packed]
+    predicted = run("predict", "penguins.safetensors", table)
+    assert predicted[0] == 0
+    assert predicted == run("predict", "penguins.safetensors", packed)
+    _, told, _ = run("train", packed, "--target", "species", "--epochs", 1)
+    assert "penguins.parquet: 344 rows, 8 columns" in told
+
+
+def test_truths_and_float32_of_parquet_are_those_of_a_csv(run, tmp_path):
+    rng = np.random.default_rng(0)
+    numbers = rng.standard_normal(40).astype("float32")
+    truths = rng.random(40) < 0.5
+    with open(tmp_path / "t.csv", "w", newline="") as file:
+        rows = zip(numbers, truths, ["ab"[i % 2] for i in range(40)], strict=True)
+        csv.writer(file).writerows([("n", "t", "y"), *((str(n), t, y) for n, t, y in rows)])
+    assert "True" in (tmp_path / "t.csv").read_text()
+    parquet.write_table(pyarrow.table({"n": numbers, "t": truths}), "t.parquet")
+    assert run("train", "t.csv", "--target", "y", "--epochs", 3, "-q")[0] == 0
+    predicted = run("predict", "t.safetensors", "t.csv")
+    assert predicted[0] == 0
+    assert run("predict", "t.safetensors", "t.parquet") == predicted
+
+
+# ---- what is shown -------------------------------------------------------------------------------
+
+
 def test_help_shows_the_commands(run):
     code, told, _ = run()
     assert code == 0
+    assert run("--help") == (code, told, "")
     for word in ("demo", "train", "predict"):
-        assert word in told
+        assert f"glassnet {word}" in told
         code, more, _ = run(word, "--help")
-        assert (code, "Example: glassnet " + word in more) == (0, True)
+        assert code == 0
+        assert more.count("glassnet " + word) >= 3  # the usage and two examples
+        assert max(map(len, more.splitlines())) <= 80
+
+
+def test_help_tells_of_everything_that_can_be_chosen(run):
+    _, told, _ = run("train", "--help")
+    told = re.sub(r"[\s│]+", " ", told)
+    for panel in ("The network", "The training", "Output"):
+        assert f"─ {panel} ─" in told
+    for name in (*ACTIVATIONS, *steppers()):
+        assert re.search(rf"\b{name}\b", told)
+    _, told, _ = run("predict", "--help")
+    assert "probabilities: the column p(Adelie) is" in re.sub(r"\s+", " ", told)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals there")
+@pytest.mark.parametrize("options", [(), ("--json",), ("--quiet",)])
+def test_progress_goes_to_a_terminal_and_never_into_the_output(small, tmp_path, options):
+    import pty
+
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "glassnet", "train", small, "--target", "class", *options]
+    with (
+        subprocess.Popen(
+            words, cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=theirs
+        ) as process,
+        open(ours, "rb", buffering=0) as screen,
+    ):
+        os.close(theirs)
+        seen = b""
+        try:
+            while part := screen.read(65536):
+                seen += part
+        except OSError:  # how a terminal ends
+            pass
+        told = process.stdout.read().decode()
+    assert process.returncode == 0
+    assert (b"epoch" in seen and b"on unseen rows" in seen) == ("--quiet" not in options)
+    assert "unseen" not in told
+    assert ESCAPE not in told
+    if "--json" in options:
+        assert json.loads(told)["model"] == "small.safetensors"
+
+
+def test_a_bar_in_a_file_is_no_help(capsys):
+    with terminal.progress(3) as bar:
+        for number in (1, 2, 3):
+            bar.report(number, "[bold]loss[/]")
+    assert capsys.readouterr() == ("", "")
 
 
 # ---- how it says no ------------------------------------------------------------------------------
@@ -175,6 +463,15 @@ def bad(run, small):
     Path("text.csv").write_text("n,t,class\nx,u,yes\n")
     Path("no_n.csv").write_text("t,class\nu,yes\n")
     Path("cut.safetensors").write_bytes(header)
+    Path("empty.parquet").write_text("")
+    for name, n in {
+        "nested": [[1]] * 20,
+        "infinite": [1.0, float("inf")] * 10,
+        "text": [None, "x"] * 10,
+    }.items():
+        table = pyarrow.table({"n": n, "t": ["u", "v"] * 10, "class": ["a", "b"] * 10})
+        parquet.write_table(table, f"{name}.parquet")
+    Path("cut.parquet").write_bytes(Path("nested.parquet").read_bytes()[:-20])
     Path("folder").mkdir()
     assert run("train", small, "--target", "class", "--epochs", 1, "-q")[0] == 0
     return run
@@ -184,12 +481,55 @@ def bad(run, small):
     ("arguments", "why"),
     [
         ("train small.csv", "Missing option '--target'"),
-        ("train --target class", "Missing argument 'DATA.csv'"),
+        ("train --target class", "Missing argument 'DATA'"),
         ("learn small.csv", "No such command 'learn'"),
         ("train small.csv --target class --layers 3", "No such option"),
-        ("train small.csv --target class --epochs 0", "--epochs"),
-        ("train small.csv --target class --epochs many", "--epochs"),
-        ("train small.csv --target class --seed -1", "--seed"),
+        ("train small.csv --target class --epochs 0", "--epochs: expected at least 1, got 0"),
+        (
+            "train small.csv --target class --epochs many",
+            "--epochs: expected a whole number, got 'many'",
+        ),
+        ("train small.csv --target class --seed -1", "--seed: expected at least 0, got -1"),
+        ("train small.csv --target class --seed 0.5", "--seed: expected a whole number, got '0.5'"),
+        ("demo --seed -1", "--seed: expected at least 0, got -1"),
+        ("train small.csv --target class --network", "'--network' requires an argument"),
+        ("train small.csv --target class --network 64,x", "--network: expected the neurons of"),
+        ("train small.csv --target class --network 64;64", "or none, got '64;64'"),
+        ("train small.csv --target class --network 64,", "or none, got '64,'"),
+        ("train small.csv --target class --network 64,0", "--network: expected at least 1, got 0"),
+        ("train small.csv --target class --network -3", "--network: expected at least 1, got -3"),
+        (
+            "train small.csv --target class --network 20000,20000",
+            "--network: expected at most 100,000,000 weights, got 400,200,002 in 6 - 20000 - ",
+        ),
+        ("train small.csv --target class --network 1" + "0" * 30, "100,000,000 weights, got"),
+        (
+            "train small.csv --target class --activation rleu",
+            f"--activation: expected one of {', '.join(map(repr, ACTIVATIONS))}, got 'rleu'",
+        ),
+        (
+            "train small.csv --target class --optimizer Adam",
+            f"--optimizer: expected one of {', '.join(map(repr, steppers()))}, got 'Adam'",
+        ),
+        ("train small.csv --target class --rate 0", "--rate: expected a number above 0, got 0.0"),
+        ("train small.csv --target class --rate -1", "--rate: expected a number in [0, inf), got"),
+        ("train small.csv --target class --rate nan", "--rate: expected a number in [0, inf), got"),
+        ("train small.csv --target class --rate fast", "--rate: expected a number, got 'fast'"),
+        (
+            "train small.csv --target quantity --optimizer sgd --rate 1e30",
+            "--rate: expected one with which the loss stays finite, got 1e+30",
+        ),
+        ("train small.csv --target class --batch-size 0", "--batch-size: expected at least 1, got"),
+        (
+            "train small.csv --target class --batch-size all",
+            "--batch-size: expected a whole number, got",
+        ),
+        ("train small.csv --target class --dropout 1", "--dropout: expected a number in [0, 1)"),
+        ("train small.csv --target class --dropout -0.1", "in [0, 1), got -0.1"),
+        (
+            "train small.csv --target class --dropout some",
+            "--dropout: expected a number, got 'some'",
+        ),
         (
             "train small.csv --target Class",
             "no column 'Class', did you mean 'class'? There are: n,",
@@ -197,6 +537,13 @@ def bad(run, small):
         ("train missing.csv --target class", "missing.csv: No such file"),
         ("train folder --target class", "folder"),
         ("train empty.csv --target class", "empty file"),
+        ("train empty.parquet --target class", "empty.parquet: not a Parquet file"),
+        ("train cut.parquet --target class", "cut.parquet: not a Parquet file"),
+        ("train nested.parquet --target class", "nested.parquet: column 'n': expected numbers,"),
+        ("train infinite.parquet --target class", "'n': expected finite numbers, got 'inf' in row"),
+        ("predict small.safetensors text.parquet", "'n': expected numbers, got 'x' in row 2"),
+        ("predict small.safetensors nested.parquet", "nested.parquet: column 'n': expected num"),
+        ("train small.csv --target class --output small.csv --json", "expected another file"),
         ("train header.csv --target class", "expected rows"),
         ("train ragged.csv --target class", "expected 2 fields in line 3"),
         ("train binary.csv --target class", "binary"),
@@ -304,7 +651,7 @@ def test_an_interrupted_run_says_so_in_one_line(small, tmp_path):
 
 
 def test_a_mistake_of_ours_is_not_hidden(run, small, monkeypatch):
-    monkeypatch.setattr(cli, "read_csv", lambda path: 1 / 0)
+    monkeypatch.setattr(cli, "read_table", lambda path: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run("train", small, "--target", "class")
 

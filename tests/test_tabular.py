@@ -2,6 +2,8 @@
 
 import copy
 import json
+from dataclasses import make_dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +11,9 @@ import pytest
 from glassnet.csvfile import Table, read_csv
 from glassnet.demo import XOR_X, XOR_Y, penguins, train_xor
 from glassnet.files import ModelFileError, save_network
-from glassnet.recipe import Task, load_model, split
+from glassnet.optimizers import OPTIMIZERS
+from glassnet.parts import Optimizer
+from glassnet.recipe import Course, Settings, Task, load_model
 from glassnet.tabular import Columns, Target, parse
 
 
@@ -22,72 +26,6 @@ def table(**columns):
 def fitted(of, target="y"):
     words = of.column(target)
     return Columns.fit(of, Target.fit(target, words), np.arange(len(words)))
-
-
-@pytest.fixture
-def write(tmp_path):
-    def write(content):
-        path = tmp_path / "t.csv"
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return write
-
-
-# ---- reading -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_delimiters_line_ends_and_marks(write, delimiter, end, mark):
-    lines = ["größe|b|c", '1.5| "x, y;z"|?', "", " NA |N/A|null", "nan|NaN|None"]
-    path = write(mark + end.join(line.replace("|", delimiter) for line in lines))
-    read = read_csv(path)
-    assert read.columns == {"größe": ["1.5", "", ""], "b": ["x, y;z", "", ""], "c": ["", "", ""]}
-    assert read.lines == [2, 4, 5]
-
-
-def test_decimal_commas_do_not_part_columns(write):
-    assert list(read_csv(write("a;b\n1,5;2,5\n3,5;4,5\n")).columns) == ["a", "b"]
-
-
-def test_quoted_line_ends_stay_in_their_field(write):
-    read = read_csv(write('a,"b\nc"\n1,"x\ny"\n2,z\n'))
-    assert read.columns == {"a": ["1", "2"], "b\nc": ["x\ny", "z"]}
-    assert read.lines == [4, 5]
-
-
-@pytest.mark.parametrize(
-    ("content", "why"),
-    [
-        ("", "got an empty file"),
-        ("\n\n", "got an empty file"),
-        ("\ufeff", "got an empty file"),
-        ("a,b\n", "expected rows below the header, got none"),
-        (b"a,b\n1,\x00\n", "got a binary one"),
-        ("a,b\n1,2\n".encode("utf-16"), "got a binary one"),
-        (b"a,b\n1,2\nx,\xe9\n", "expected text in UTF-8, got other bytes in line 3"),
-        ("a,b\n1,2\n1,2,3\n", "expected 2 fields in line 3, as in the header, got 3"),
-        ("a,b\n1,2\n\n1\n", "expected 2 fields in line 4, as in the header, got 1"),
-        ("a,a\n1,2\n", "got 'a' twice"),
-        ("a,\n1,2\n", "got none for column 2"),
-        ('a,b\n1,"2\n', "not a CSV file: unexpected end of data in line 2"),
-        ('a,b\n1,"2"3\n', "not a CSV file: .* in line 2"),
-        ("a,b\n1," + "x" * 200_000, "not a CSV file: field larger"),
-    ],
-)
-def test_what_is_no_table_is_refused(write, content, why):
-    with pytest.raises(ValueError, match=why) as caught:
-        read_csv(write(content))
-    assert "t.csv: " in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("name", ["Y", "yy", "nothing like it"])
-def test_an_unknown_column_is_answered_with_those_there_are(name):
-    with pytest.raises(ValueError, match=f"t.csv: no column '{name}'.* There are: x, y"):
-        table(x=[1], y=[2]).column(name)
 
 
 # ---- columns -------------------------------------------------------------------------------------
@@ -106,6 +44,16 @@ def test_numbers_are_scaled_and_their_gaps_marked():
 def test_text_becomes_categories_and_a_new_one_is_none_of_them():
     columns = fitted(table(a=["u", "v", "", "u"], y=[0, 1, 0, 1]))
     assert columns.encode(table(a=["v", "w", ""])).tolist() == [[0, 1, 0], [0, 0, 0], [0, 0, 1]]
+
+
+@pytest.mark.parametrize("trained", [("False", "True"), ("false", "true"), ("FALSE", "TRUE")])
+@pytest.mark.parametrize("later", [("False", "True"), ("false", "true"), ("FALSE", "TRUE")])
+def test_a_truth_is_the_same_however_a_program_spells_it(trained, later):
+    columns = fitted(table(a=[trained[i % 2] for i in range(8)], y=[0, 1] * 4))
+    assert columns.encode(table(a=later)).tolist() == [[1, 0], [0, 1]]
+    apart = fitted(table(a=["True", "true", "TRUE"] * 2, y=[0, 1] * 3))
+    assert columns.encode(table(a=["yes", ""])).tolist() == [[0, 0], [0, 0]]
+    assert apart.encode(table(a=["TRUE", "True", "true"])).tolist() == np.eye(3).tolist()
 
 
 def test_later_tables_may_have_other_columns_in_another_order():
@@ -215,21 +163,10 @@ def test_a_target_that_cannot_be_predicted_is_refused(values, why):
 # ---- the recipe ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("rows", [10, 11, 50, 333])
-def test_parts_of_a_split_are_alike_and_every_class_is_known(rows):
-    rng = np.random.default_rng(rows)
-    y = np.where(np.arange(rows) < 2, 2, np.arange(rows) % 2)
-    rest, fifth = split(np.arange(rows), y, True, rng)
-    assert sorted([*rest, *fifth]) == list(range(rows))
-    assert set(y[rest]) == {0, 1, 2}
-    assert abs(len(fifth) - rows / 5) <= 1.6
-    assert abs((y[fifth] == 0).sum() - (y[rest] == 0).sum() / 4) <= 2
-
-
 def test_statistics_come_from_the_rows_that_teach():
     rng = np.random.default_rng(0)
     known = table(a=rng.random(200), y=[0, 1] * 100)
-    first = Task.of(known, "y", seed=0)
+    first = Task.of(known, "y", Settings(seed=0))
     held = {round(float(x), 5) for x in first.held_out.X[:, 0]}
     numbers = first.columns.features[0]
     taught = first.training.X[:, 0]
@@ -243,8 +180,8 @@ def test_a_quantity_is_learned_and_scored_in_its_own_unit():
     rng = np.random.default_rng(1)
     a, b = rng.standard_normal(300), rng.choice(["u", "v"], 300)
     y = 5000 + 300 * a + 400 * (b == "u")
-    task = Task.of(table(a=a, b=b, y=y), "y", seed=0)
-    assert [epoch.number for epoch in task.train(60)][-1] == 60
+    task = Task.of(table(a=a, b=b, y=y), "y", Settings(epochs=60))
+    assert [epoch.number for epoch in task.train()][-1] == 60
     scores = {name: (ours, theirs) for name, ours, theirs in task.scores()}
     assert scores["RMSE"][0] < 60 < 250 < scores["RMSE"][1]
     assert scores["MAE"][0] < 50 < 200 < scores["MAE"][1]
@@ -253,12 +190,122 @@ def test_a_quantity_is_learned_and_scored_in_its_own_unit():
 
 def test_too_few_rows_are_refused():
     with pytest.raises(ValueError, match="at least 10 rows in which 'y' is known, got 4"):
-        Task.of(table(a=[1, 2, 3, 4], y=[0, 1, 0, 1]), "y", 0)
+        Task.of(table(a=[1, 2, 3, 4], y=[0, 1, 0, 1]), "y")
 
 
 def test_no_column_left_is_refused():
     with pytest.raises(ValueError, match="no column to predict 'y' from; 'a': always 1"):
-        Task.of(table(a=[1] * 20, y=[0, 1] * 10), "y", 0)
+        Task.of(table(a=[1] * 20, y=[0, 1] * 10), "y")
+
+
+@pytest.mark.parametrize(
+    ("settings", "layers"),
+    [
+        (Settings(), ["Dense", "Dropout", "Dense", "Dropout", "Dense"]),
+        (Settings(network=[7], dropout=0), ["Dense", "Dense"]),
+        (Settings(network=()), ["Dense"]),
+    ],
+)
+def test_settings_make_the_network(settings, layers):
+    network = Task.of(table(a=range(40), y=[0, 1, 2, 1] * 10), "y", settings).network
+    assert [type(layer).__name__ for layer in network.layers] == layers
+    dense = [layer for layer in network.layers if type(layer).__name__ == "Dense"]
+    assert [layer.units for layer in dense] == [*settings.network, 3]
+
+
+def test_settings_reach_the_training():
+    of = table(a=range(60), y=[0, 1] * 30)
+    task = Task.of(of, "y", Settings(optimizer="sgd", rate=0.25, batch_size=5, epochs=3))
+    assert (task.batch_size, task.epochs) == (5, 3)
+    assert task.settings.rule() == OPTIMIZERS["sgd"](0.25)
+    assert Task.of(of, "y").settings.rule() == OPTIMIZERS["adam"]()
+    trained = {}
+    for name, settings in {
+        "plain": {},
+        "optimizer": {"optimizer": "sgd"},
+        "rate": {"rate": 0.1},
+        "batch_size": {"batch_size": 7},
+        "activation": {"activation": "tanh"},
+        "dropout": {"dropout": 0.5},
+        "seed": {"seed": 1},
+    }.items():
+        task = Task.of(of, "y", Settings(epochs=2, **settings))
+        assert len(list(task.train())) == 2
+        trained[name] = task.network.theta.tobytes()
+    assert len(set(trained.values())) == len(trained)
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"network": 64}, "network: expected the units of each hidden layer, as .*, got 64"),
+        ({"network": "64"}, "network: expected the units of each hidden layer, as .*, got '64'"),
+        ({"network": (64, 0)}, "network: expected at least 1, got 0"),
+        ({"network": (64, 2.5)}, "network: expected a whole number, got 2.5"),
+        ({"activation": "rleu"}, "activation: expected one of 'identity', .*, got 'rleu'"),
+        ({"activation": 3}, "activation: expected one of 'identity', .*, got 3"),
+        ({"optimizer": "adm"}, "optimizer: expected one of 'sgd', .*, got 'adm'"),
+        ({"dropout": 1}, r"dropout: expected a number in \[0, 1\), got 1"),
+        ({"dropout": -0.1}, r"dropout: expected a number in \[0, 1\), got -0.1"),
+        ({"dropout": "0.1"}, "dropout: expected a number, got '0.1'"),
+        ({"rate": 0}, "rate: expected a number above 0, got 0"),
+        ({"rate": -1}, r"rate: expected a number in \[0, inf\), got -1"),
+        ({"rate": float("nan")}, r"rate: expected a number in \[0, inf\), got nan"),
+        ({"batch_size": 0}, "batch_size: expected at least 1, got 0"),
+        ({"epochs": 0}, "epochs: expected at least 1, got 0"),
+        ({"epochs": 1.5}, "epochs: expected a whole number, got 1.5"),
+        ({"seed": -1}, "seed: expected at least 0, got -1"),
+        ({"seed": None}, "seed: expected a whole number, got None"),
+    ],
+)
+def test_settings_are_checked_where_they_are_made(settings, why):
+    with pytest.raises((ValueError, TypeError), match=f"^{why}$"):
+        Settings(**settings)
+
+
+def test_an_optimizer_that_cannot_learn_batch_by_batch_is_not_offered(monkeypatch):
+    whole = make_dataclass("Whole", ["tolerance"], bases=(Optimizer,))
+    monkeypatch.setitem(OPTIMIZERS, "whole", whole)
+    with pytest.raises(ValueError, match=r"expected one of 'sgd'.*, got 'whole'") as why:
+        Settings(optimizer="whole")
+    assert "'whole'," not in str(why.value)
+
+
+def test_a_course_knows_its_best_epoch():
+    course = Course(epochs=6)
+    for number, loss in enumerate((3.0, float("nan"), 1.0, 2.0, 1.0), 1):
+        course.add(SimpleNamespace(number=number, validation_loss=loss))
+    assert (course.done, course.best, course.best_loss) == (5, 3, 1.0)
+    assert course.notes == [
+        "training diverged in epoch 6 of 6, and ended; a lower learning rate may help"
+    ]
+    course.add(SimpleNamespace(number=6, validation_loss=0.5))
+    assert (course.best, course.notes) == (6, [])
+
+
+def test_a_report_says_what_happened():
+    of = table(a=[*range(58), "", ""], b=["u", "v"] * 30, c=[1] * 60, y=["n", "p", ""] * 20)
+    task = Task.of(of, "y", Settings(network=(5,), epochs=4, activation="tanh", rate=0.01))
+    course = Course(task.epochs)
+    losses = []
+    for epoch in task.train():
+        course.add(epoch)
+        losses.append(epoch.validation_loss)
+    report = json.loads(json.dumps(task.report(course), allow_nan=False))
+    parts = {"training": 26, "validation": 6, "held_out": 8}
+    assert report["rows"] == {"read": 60, "without_target": 20, **parts}
+    assert report["target"] == {"name": "y", "kind": "classes", "classes": ["n", "p"]}
+    assert [each["name"] for each in report["columns"]["used"]] == ["a", "b"]
+    assert report["columns"]["left_out"] == {"c": "always 1"}
+    assert report["network"]["weights"] == task.network.theta.size
+    assert report["network"]["hidden_layers"] == [
+        {"units": 5, "activation": "tanh", "dropout": 0.2}
+    ]
+    assert report["training"]["best_epoch"] == 1 + int(np.argmin(losses))
+    assert report["training"]["rate"] == 0.01
+    assert report["notes"] == ["20 rows without 'y' left out"]
+    scores = [(name, value["network"]) for name, value in report["scores"].items()]
+    assert scores == [(name, ours) for name, ours, _ in task.scores()]
 
 
 def test_xor_is_learned_from_any_seed():
@@ -271,18 +318,18 @@ def test_xor_is_learned_from_any_seed():
 
 
 def task_on_penguins():
-    return Task.of(read_csv(penguins()).where_known("species"), "species", 0)
+    return Task.of(read_csv(penguins()), "species", Settings(epochs=2))
 
 
 def test_columns_come_back_from_json():
     for target in ("species", "body_mass_g"):
-        columns = Task.of(read_csv(penguins()).where_known(target), target, 0).columns
+        columns = Task.of(read_csv(penguins()), target).columns
         assert Columns.from_json(json.loads(json.dumps(columns.to_json()))) == columns
 
 
 def test_a_model_file_predicts_the_same_bits(tmp_path):
     task = task_on_penguins()
-    list(task.train(2))
+    list(task.train())
     task.save(tmp_path / "m.safetensors")
     network, columns = load_model(tmp_path / "m.safetensors")
     X = columns.encode(read_csv(penguins()))

@@ -1,51 +1,129 @@
-"""The command line: demo, train, predict. The only module that knows typer and rich."""
+"""The command line: demo, train, predict. The one face of typer."""
 
 import csv
 import io
+import json
 import os
-import shutil
 import sys
 import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from shlex import quote
+from typing import Annotated, Any
 
 import typer
-from rich import box
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table as Grid
 
 from glassnet import demo as examples
-from glassnet.csvfile import Table, read_csv
+from glassnet import terminal
+from glassnet.activations import ACTIVATIONS
+from glassnet.csvfile import read_table
 from glassnet.files import writable, write_whole
-from glassnet.listing import statements
-from glassnet.recipe import UNITS, Task, load_model
-from glassnet.tabular import Columns, figure
+from glassnet.history import DivergenceWarning
+from glassnet.recipe import Course, Settings, Task, load_model, steppers
 
 WRONG, STOPPED = 2, 130  # exit codes: bad input; interrupted, as shells count it
-MOST_SHOWN = 30  # columns of a table that are told one by one
+NETWORK, TRAINING, OUTPUT = "The network", "The training", "Output"  # panels of the help
 
 app = typer.Typer(
     name="glassnet",
-    help="Neural networks from scratch in NumPy, that you can see through and use at work.",
-    epilog="Start with `glassnet demo`.",
     rich_markup_mode="markdown",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-out = Console(highlight=False)
 
-Data = Annotated[
-    Path, typer.Argument(metavar="DATA.csv", help="A table with a header line.", show_default=False)
+
+# ---- arguments and options -----------------------------------------------------------------------
+
+
+def argument(metavar: str, text: str) -> Any:
+    """Return an argument of a command."""
+    return typer.Argument(metavar=metavar, help=text, show_default=False)
+
+
+def option(panel: str | None, metavar: str, text: str, *names: str) -> Any:
+    """Return an option in a panel of the help; if it has a default, the text tells it."""
+    return typer.Option(
+        *names, metavar=metavar, help=text, rich_help_panel=panel, show_default=False
+    )
+
+
+Data = Annotated[Path, argument("DATA", "A table: CSV with a header line, or Parquet.")]
+Model = Annotated[Path, argument("MODEL", "A file that `glassnet train` wrote.")]
+Target = Annotated[str, option(None, "NAME", "The column to predict.")]
+# settings come as text, and as None if they are left out: `_settings` makes of them what they are
+Units = Annotated[
+    str | None,
+    option(
+        *(NETWORK, "UNITS"),
+        "How many neurons each hidden layer has, or none: no hidden layer; if left out, "
+        f"{','.join(map(str, Settings.network))}.",
+    ),
 ]
-Seed = Annotated[int, typer.Option(metavar="N", help="Where random numbers come from.", min=0)]
+ActivationName = Annotated[
+    str | None,
+    option(
+        *(NETWORK, "NAME"),
+        f"What a hidden neuron makes of its sum: {', '.join(ACTIVATIONS)}; if left out, "
+        f"{Settings.activation}.",
+    ),
+]
+Dropout = Annotated[
+    str | None,
+    option(
+        *(NETWORK, "SHARE"),
+        "Share of the hidden neurons that each step leaves out, against learning by heart: from 0 "
+        f"to below 1; if left out, {Settings.dropout}.",
+    ),
+]
+Epochs = Annotated[
+    str | None,
+    option(TRAINING, "N", "How often to go through the rows; if left out, 20 to 200 times."),
+]
+BatchSize = Annotated[
+    str | None, option(TRAINING, "N", "How many rows a step looks at; if left out, 16 to 256.")
+]
+OptimizerName = Annotated[
+    str | None,
+    option(
+        *(TRAINING, "NAME"),
+        f"How weights follow the gradient: {', '.join(steppers())}; if left out, "
+        f"{Settings.optimizer}.",
+    ),
+]
+Rate = Annotated[
+    str | None,
+    option(
+        *(TRAINING, "NUMBER"),
+        "Learning rate: how far a step goes; if left out, as suits the optimizer.",
+    ),
+]
+Seed = Annotated[
+    str | None,
+    option(
+        *(TRAINING, "N"),
+        "Where random numbers come from: the same seed, the same network; if left out, "
+        f"{Settings.seed}.",
+    ),
+]
+ModelFile = Annotated[
+    Path | None,
+    option(OUTPUT, "FILE", "The model file; if left out, DATA.safetensors in this folder."),
+]
+File = Annotated[Path | None, option(OUTPUT, "FILE", "Where to write; else to the terminal.")]
+Report = Annotated[bool, option(OUTPUT, "", "Print one JSON object and nothing else.", "--json")]
+JsonRows = Annotated[bool, option(OUTPUT, "", "A JSON list of rows instead of CSV.", "--json")]
+Quiet = Annotated[bool, option(OUTPUT, "", "Print nothing.", "--quiet", "-q")]
+
+
+# ---- running a command ---------------------------------------------------------------------------
 
 
 def run(arguments: list[str]) -> int:
     """Run a command; whatever is wrong with its input becomes one sentence and an exit code."""
-    out.quiet = False
+    terminal.quiet(False)
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _warn
@@ -62,305 +140,255 @@ def run(arguments: list[str]) -> int:
         return _complain(f"{where}{error.strerror or error}")
     except (ValueError, TypeError, MemoryError) as error:
         return _complain(error or "not enough memory")
+    except ModuleNotFoundError as error:
+        if error.name != "pyarrow":
+            raise
+        return _complain(error)
     except Exception as error:
         # typer's own complaints about options; what else comes here is our mistake
         if not hasattr(error, "format_message"):
             raise
         return _complain(error.format_message())
     if code == STOPPED:
-        print("glassnet: stopped", file=sys.stderr)
+        terminal.tell("stopped")
     return int(code or 0)
 
 
-def _warn(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
-) -> None:
+def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
     """Show a warning as `warnings.showwarning` would, in one line of ours."""
-    _complain(message)
+    terminal.tell(message)
 
 
-def _complain(message: Any) -> int:
-    print("glassnet:", " ".join(str(message).split()), file=sys.stderr)
+def _complain(message: object) -> int:
+    terminal.tell(message)
     return WRONG
 
 
+# ---- the commands --------------------------------------------------------------------------------
+
+
+@app.callback()
+def glassnet() -> None:
+    """Neural networks from scratch in NumPy, that you can see through and use at work.
+
+    For example:
+
+    - `glassnet demo` shows a network learn
+
+    - `glassnet train sales.csv --target price` learns to predict that column
+
+    - `glassnet predict sales.safetensors new.csv` predicts it for other rows
+
+    - `glassnet train --help` tells more, and so does `--help` after any command
+    """
+
+
 @app.command()
-def demo(seed: Seed = 0) -> None:
+def demo(seed: Seed = None) -> None:
     """Watch a network learn XOR, and then a real table.
 
-    Example: `glassnet demo --seed 7`
+    For example:
+
+    - `glassnet demo`
+
+    - `glassnet demo --seed 7` begins with other random weights
     """
-    _heading("1", "XOR: two inputs, two hidden neurons, one output")
-    out.print(
+    settings = _settings(seed=seed)
+    terminal.heading("1", "XOR: two inputs, two hidden neurons, one output")
+    terminal.say(
         f"{examples.RESTARTS} networks start from random weights and train side by side for "
         f"{examples.EPOCHS} epochs each; the best one stays. One step of the training, as it is "
         "recorded from the layers' own code, and as it runs:\n"
     )
-    network = examples.train_xor(seed)
-    _show_program(network.program(rows=4, optimizer=examples.OPTIMIZER))
-    _show_truth(network)
+    network = examples.train_xor(settings.seed)
+    terminal.show_program(network.program(rows=4, optimizer=examples.OPTIMIZER))
+    terminal.show_truth(network, examples.XOR_X, examples.XOR_Y)
 
-    _heading("2", "A real table: which penguin is it?")
+    terminal.heading("2", "A real table: which penguin is it?")
     path = examples.penguins()
-    out.print(
+    terminal.say(
         "344 penguins of the Palmer Archipelago, with gaps and text columns "
         "(Horst, Hill and Gorman 2020, CC0).\n"
     )
-    task = _prepare(path, "species", seed)
-    _train(task, task.epochs)
-    _show_scores(task)
+    task = Task.of(read_table(path), "species", settings)
+    terminal.show_task(task)
+    terminal.show_scores(task, _learn(task))
 
-    _heading("3", "What next")
-    for command, what in (
-        (f"train {_near(path)} --target species", "the same, and keep the network"),
-        (f"predict penguins.safetensors {_near(path)}", "then let it predict"),
-        ("train --help", "your own table"),
-    ):
-        _suggest(command)
-        out.print(f"    [dim]{what}[/]")
+    terminal.heading("3", "What next")
+    table = quote(terminal.near(path))
+    terminal.suggest(f"train {table} --target species", "the same, and keep the network")
+    terminal.suggest(f"predict penguins.safetensors {table}", "then let it predict")
+    terminal.suggest("train --help", "your own table")
 
 
 @app.command()
 def train(
     data: Data,
-    target: Annotated[
-        str, typer.Option(metavar="NAME", help="The column to predict.", show_default=False)
-    ],
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="The model file; if left out, DATA.safetensors in this folder.",
-            show_default=False,
-        ),
-    ] = None,
-    epochs: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            min=1,
-            help="How often to go through the rows; if left out, 20 to 200.",
-            show_default=False,
-        ),
-    ] = None,
-    seed: Seed = 0,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
+    target: Target,
+    network: Units = None,
+    activation: ActivationName = None,
+    dropout: Dropout = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    optimizer: OptimizerName = None,
+    rate: Rate = None,
+    seed: Seed = None,
+    output: ModelFile = None,
+    as_json: Report = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train a network on a table, and write it to a model file.
 
-    Columns may be numbers or text, with gaps. Text and whole numbers with at most ten different
-    values are predicted as classes, other numbers as quantities.
+    Columns may be numbers or text, with gaps. Text, and whole numbers with at most ten different
+    values, are predicted as classes; other numbers as quantities. What became of each column is
+    told, and so is what the network is worth on rows that it never saw.
 
-    Example: `glassnet train penguins.csv --target species`
+    For example:
+
+    - `glassnet train penguins.csv --target species`
+
+    - `glassnet train sales.csv --target price --network 128,64 --epochs 50`
+
+    - `glassnet train sales.parquet --target price --json > report.json`
     """
-    out.quiet = quiet
+    terminal.quiet(quiet or as_json)
+    settings = _settings(
+        network=network,
+        activation=activation,
+        dropout=dropout,
+        optimizer=optimizer,
+        rate=rate,
+        batch_size=batch_size,
+        epochs=epochs,
+        seed=seed,
+    )
     path = output or Path(f"{data.stem}.safetensors")
     _check_output(path, data)
-    task = _prepare(data, target, seed)
-    _train(task, epochs or task.epochs)
-    _show_scores(task)
+    table = read_table(data)
+    with _as_options():
+        task = Task.of(table, target, settings)
+    terminal.show_task(task)
+    course = _learn(task, shown=not quiet)
+    terminal.show_scores(task, course)
     task.save(path)
-    out.print(f"\nWrote [bold]{escape(str(path))}[/]. To predict the rows of another table:")
-    _suggest(f"predict {path} OTHER.csv")
+    terminal.wrote(path)
+    terminal.suggest(f"predict {quote(str(path))} OTHER.csv")
+    if as_json:
+        report = {**task.report(course), "model": str(path)}
+        print(json.dumps(report, indent=2, allow_nan=False))
+
+
+def _settings(**texts: str | None) -> Settings:
+    """Return the settings that options say."""
+    given = {name: text for name, text in texts.items() if text is not None}
+    with _as_options():
+        return Settings(**{name: _read(name, text) for name, text in given.items()})
+
+
+@contextmanager
+def _as_options() -> Iterator[None]:
+    """Let a complaint about a setting call it by the name that it has here."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        name, _, why = str(error).partition(": ")
+        if name not in {field.name for field in fields(Settings)}:
+            raise
+        raise ValueError(f"--{name.replace('_', '-')}: {why}") from None
+
+
+def _read(name: str, text: str) -> Any:
+    """Return the value of a setting that an option gives as text."""
+    kinds: dict[str, tuple[Callable[[str], Any], str]] = {
+        "network": (_units, "the neurons of each hidden layer, as 64,64, or none"),
+        **dict.fromkeys(("epochs", "batch_size", "seed"), (int, "a whole number")),
+        **dict.fromkeys(("dropout", "rate"), (float, "a number")),
+    }
+    kind, expected = kinds.get(name, (str, "a name"))
+    try:
+        return kind(text)
+    except ValueError:
+        raise ValueError(f"{name}: expected {expected}, got {text!r}") from None
+
+
+def _units(text: str) -> tuple[int, ...]:
+    return () if text.strip() == "none" else tuple(int(units) for units in text.split(","))
+
+
+def _learn(task: Task, shown: bool = True) -> Course:
+    """Train a task's network with a progress bar, and return how it went."""
+    course = Course(task.epochs)
+    with warnings.catch_warnings(), terminal.progress(task.epochs, shown) as bar:
+        warnings.simplefilter("ignore", DivergenceWarning)  # the course tells it
+        for epoch in task.train():
+            course.add(epoch)
+            unseen = f"on unseen rows {epoch.validation_loss:.4f}"
+            bar.report(epoch.number, f"loss {epoch.loss:.4f}, {unseen}")
+    if not course.best:
+        rate = task.settings.rule().rate
+        raise ValueError(f"--rate: expected one with which the loss stays finite, got {rate:g}")
+    for note in course.notes:
+        terminal.tell(note)
+    return course
 
 
 @app.command()
-def predict(
-    model: Annotated[
-        Path,
-        typer.Argument(
-            metavar="MODEL", help="A file that `glassnet train` wrote.", show_default=False
-        ),
-    ],
-    data: Data,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Where to write; if left out, to the terminal.", show_default=False
-        ),
-    ] = None,
-) -> None:
-    """Predict every row of a table, as CSV.
+def predict(model: Model, data: Data, output: File = None, as_json: JsonRows = False) -> None:
+    """Predict every row of a table, as CSV or JSON.
 
     Columns are found by name; the target's need not be there. Classes come with their
-    probabilities.
+    probabilities: the column `p(Adelie)` is the probability of the class Adelie.
 
-    Example: `glassnet predict penguins.safetensors new.csv --output predictions.csv`
+    For example:
+
+    - `glassnet predict penguins.safetensors new.csv`
+
+    - `glassnet predict penguins.safetensors new.csv --output predictions.csv`
+
+    - `glassnet predict penguins.safetensors new.parquet --json`
     """
     if output is not None:
         _check_output(output, model, data)
     network, columns = load_model(model)
-    predictions = network.predict(columns.encode(read_csv(data)))
-    classes = columns.target.classes
+    table = read_table(data)
+    predictions = network.predict(columns.encode(table))
+    words = columns.target.decode(predictions)
+    write = _as_json if as_json else _as_csv
+    text = write(words, predictions, columns.target.classes)
+    for note in table.notes:
+        terminal.tell(note)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        write_whole(output, text.encode())
+
+
+def _as_csv(words: Any, predictions: Any, classes: Sequence[str]) -> str:
+    """Return predictions as CSV: the likeliest class and each one's probability, or a quantity."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["prediction", *(f"p({name})" for name in classes)])
-    for word, row in zip(columns.target.decode(predictions), predictions, strict=True):
+    for word, row in zip(words, predictions, strict=True):
         cells = [f"{p:.6f}" for p in row] if classes else []
         writer.writerow([word if classes else f"{word:.7g}", *cells])
-    if output is None:
-        sys.stdout.write(text.getvalue())
-    else:
-        write_whole(output, text.getvalue().encode())
+    return text.getvalue()
+
+
+def _as_json(words: Any, predictions: Any, classes: Sequence[str]) -> str:
+    """Return predictions as a JSON list of rows, one a line."""
+    rows: list[dict[str, Any]] = []
+    for word, row in zip(words, predictions, strict=True):
+        if classes:
+            # by way of text, so that no digit is written that float32 does not have
+            shares = {name: float(str(p)) for name, p in zip(classes, row, strict=True)}
+            rows.append({"prediction": word, "probabilities": shares})
+        else:
+            rows.append({"prediction": float(f"{word:.7g}")})
+    lines = (json.dumps(row, allow_nan=False) for row in rows)
+    return "[\n" + ",\n".join(lines) + "\n]\n"
 
 
 def _check_output(path: Path, *inputs: Path) -> None:
     """Refuse what cannot be written, before anybody waits for it, and what is read."""
     if writable(path) in [each.resolve() for each in inputs]:
         raise ValueError(f"{path}: expected another file to write than one that is read")
-
-
-# ---- what is shown -------------------------------------------------------------------------------
-
-
-def _suggest(command: str) -> None:
-    """Show a command so that it can be copied, whether or not glassnet is on the path."""
-    called = Path(sys.argv[0])
-    if shutil.which("glassnet"):
-        name = "glassnet"
-    else:
-        name = _near(called.absolute()) if called.stem == "glassnet" else "python -m glassnet"
-    out.print(f"  [bold]{escape(f'{name} {command}')}[/]", soft_wrap=True)
-
-
-def _near(path: Path) -> str:
-    """Return a path as seen from here, if it lies below."""
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
-
-
-def _heading(number: str, title: str) -> None:
-    out.print()
-    out.rule(f"[bold cyan]{number}[/]  [bold]{title}[/]", align="left", style="dim")
-    out.print()
-
-
-def _grid(*headers: str) -> Grid:
-    """Return a table; its first column is words, the others are numbers."""
-    grid = Grid(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False)
-    for place, header in enumerate(headers):
-        grid.add_column(header, justify="right" if place else "left")
-    return grid
-
-
-def _show_program(program: Any) -> None:
-    """Show the statements that `print(program)` shows; owners only where there is room."""
-    lines = statements(program)
-    grid = Grid.grid(padding=(0, 2, 0, 0))
-    longest = max(len(line.target) + len(line.expression) for line in lines)
-    roomy = out.width >= longest + 38
-    section = ""
-    for number, line in enumerate(lines, 1):
-        place = line.line
-        if place.section != section:
-            section = place.section
-            grid.add_row("", f"[cyan]{section}[/]")
-        code = f"{escape(line.target)} [dim]=[/] {escape(line.expression)}"
-        owner = [f"[dim]{place.owner}[/]"] if roomy else []
-        grid.add_row(f"[dim]{number:3d}[/]", code, f"[dim]{place.result.shape}[/]", *owner)
-    out.print(grid)
-
-
-def _show_truth(network: Any) -> None:
-    loss = network.evaluate(examples.XOR_X, examples.XOR_Y)["loss"]
-    grid = _grid("x1  x2", "XOR", "probability of 1")
-    for x, y, p in zip(
-        examples.XOR_X, examples.XOR_Y, network.predict(examples.XOR_X), strict=True
-    ):
-        grid.add_row(f" {x[0]}   {x[1]}", str(y), f"[{'green' if y else 'blue'}]{p[0]:.4f}[/]")
-    out.print(f"\nThe loss, binary cross-entropy, is now [bold]{loss:.5f}[/].")
-    out.print(grid)
-
-
-def _prepare(data: Path, target: str, seed: int) -> Task:
-    """Read a table, make it a task, and tell what was inferred."""
-    table = read_csv(data)
-    known = table.where_known(target)
-    task = Task.of(known, target, seed)
-    dropped = len(table.lines) - len(known.lines)
-    rows = [len(part.y) for part in (task.training, task.validation, task.held_out)]
-    out.print(
-        f"[bold]{escape(data.name)}[/]: {len(table.lines)} rows, {len(table.columns)} columns"
-        + (f"; {dropped} rows without {escape(target)} left out" if dropped else "")
-    )
-    goal = task.columns.target
-    out.print(f"To predict: [bold]{escape(goal.name)}[/], {escape(goal.describe())}")
-    _show_columns(task.columns, known)
-    units = (task.network.inputs, UNITS, UNITS, task.network.outputs)
-    out.print(
-        f"Rows: {rows[0]} to learn from, {rows[1]} to choose the best epoch, {rows[2]} held out\n"
-        f"Network: {' - '.join(map(str, units))}, {task.network.theta.size:,} weights"
-    )
-    return task
-
-
-def _show_columns(columns: Columns, table: Table) -> None:
-    """Show what was inferred of each column, the first of them if there are very many."""
-    described = columns.describe()
-    grid = Grid(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False)
-    names = [len(name) for name, _, _ in described[:MOST_SHOWN]]
-    gap_counts = {name: table.columns[name].count("") for name, _, _ in described}
-    widths = min(max(6, *names), 30), 8, max(4, len(str(max(gap_counts.values()))))
-    grid.add_column("column", overflow="fold", width=widths[0])
-    grid.add_column("kind", width=widths[1])
-    grid.add_column("gaps", justify="right", width=widths[2])
-    room = max(out.width - sum(widths) - 11, 22)  # 11 for what rich puts between columns
-    grid.add_column("as the network sees it", no_wrap=True, overflow="ellipsis", max_width=room)
-    styles = {"left out": "yellow", "text": "green", "numbers": "blue"}
-    for name, kind, what in described[:MOST_SHOWN]:
-        gaps = str(gap_counts[name] or "")
-        grid.add_row(escape(name), f"[{styles[kind]}]{kind}[/]", gaps, escape(what))
-    out.print(grid)
-    rest = [(name, kind) for name, kind, _ in described[MOST_SHOWN:]]
-    if rest:
-        out_too = ", ".join(name for name, kind in rest if kind == "left out")
-        more = f", of which left out: {escape(out_too)}" if out_too else ""
-        out.print(f"... and {len(rest)} more columns{more}\n")
-    if any(gap_counts[feature.name] for feature in columns.features):
-        out.print("Gaps in numbers become the median and a mark, gaps in text a category.\n")
-
-
-def _train(task: Task, epochs: int) -> None:
-    """Train with a progress bar, and tell which epoch was best."""
-    console = Console(stderr=True)
-    progress = Progress(
-        TextColumn("epoch {task.completed}/{task.total}"),
-        BarColumn(complete_style="cyan", finished_style="cyan"),
-        TextColumn("loss {task.fields[loss]}"),
-        TimeRemainingColumn(compact=True),
-        console=console,
-        transient=True,
-        disable=out.quiet or not console.is_terminal,  # a bar in a file is no help
-    )
-    best, best_loss = 0, float("inf")
-    with progress:
-        bar = progress.add_task("", total=epochs, loss="")
-        for epoch in task.train(epochs):
-            loss = f"{epoch.loss:.4f}, on unseen rows {epoch.validation_loss:.4f}"
-            progress.update(bar, completed=epoch.number, loss=loss)
-            if epoch.validation_loss < best_loss:
-                best, best_loss = epoch.number, epoch.validation_loss
-    out.print(f"The best of {epochs} epochs was number {best}, and its weights are kept")
-
-
-def _show_scores(task: Task) -> None:
-    """Show what the network is worth beside knowing nothing."""
-    baseline = "most frequent class" if task.columns.target.classes else "mean"
-    grid = _grid(f"{len(task.held_out.y)} held-out rows", "network", f"baseline ({baseline})")
-    for metric, ours, theirs in task.scores():
-        better = ours > theirs if metric in ("accuracy", "R²") else ours < theirs
-        style = "bold green" if better else "bold yellow"
-        grid.add_row(metric, f"[{style}]{_figure(metric, ours)}[/]", _figure(metric, theirs))
-    out.print(grid)
-
-
-def _figure(metric: str, value: float) -> str:
-    if metric == "accuracy":
-        return f"{value:.1%}"
-    if metric in ("log-loss", "R²"):
-        return f"{round(value, 4) + 0.0:.4f}"  # + 0.0 makes 0 of -0
-    return figure(value)

@@ -1,16 +1,22 @@
-"""Reading a table from a CSV file, and saying in one sentence why a file is none."""
+"""A table of text from a file, and in one sentence why a file is none. CSV is read here.
+
+Whatever the file, the table is the same: text by column, gaps empty, names all different.
+"""
 
 import csv
 import io
+import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from itertools import islice
+from itertools import chain, count, islice
 from os import PathLike, fspath
 
 GAPS = frozenset(("", "NA", "N/A", "nan", "NaN", "null", "None", "?"))
 DELIMITERS = ",;\t|"
+PARQUET = b"PAR1"  # a Parquet file begins and ends with it
 
 
 @dataclass(frozen=True)
@@ -22,14 +28,20 @@ class Table:
     columns : dict of str to list of str
         The columns by name, in the file's order; an empty text is a gap.
     lines : list of int
-        The line of the file in which each row ends.
+        The line of the file in which each row ends, or its number where a file has no lines.
     path : str
         The file, for messages.
+    unit : str
+        What `lines` counts, for messages.
+    notes : tuple of str
+        What was done to the file's columns that its reader should know, in sentences.
     """
 
     columns: dict[str, list[str]]
     lines: list[int]
     path: str
+    unit: str = "line"
+    notes: tuple[str, ...] = ()
 
     def column(self, name: str) -> list[str]:
         """Return a column, or say which there are.
@@ -52,18 +64,44 @@ class Table:
             f"{self.path}: no column {name!r}{hint} There are: {', '.join(there[:20])}{more}"
         )
 
+    def place(self, row: int) -> str:
+        """Return where in the file a row is, as messages say it."""
+        return f"{self.unit} {self.lines[row]}"
+
     def where_known(self, name: str) -> "Table":
         """Return the rows that have no gap in this column."""
         rows = [row for row, value in enumerate(self.column(name)) if value]
         columns = {key: [values[row] for row in rows] for key, values in self.columns.items()}
-        return Table(columns, [self.lines[row] for row in rows], self.path)
+        return replace(self, columns=columns, lines=[self.lines[row] for row in rows])
+
+
+def read_table(path: str | PathLike[str]) -> Table:
+    """Return the table in a file: Parquet by its content or its ending, else CSV.
+
+    Raises
+    ------
+    ValueError
+        If there is no table in the file.
+    ModuleNotFoundError
+        If it is Parquet, and pyarrow is not there to read it.
+    OSError
+        If it cannot be read.
+    """
+    name, content = _content(path)
+    marked = content.startswith(PARQUET) and content.endswith(PARQUET)
+    if marked or name.lower().endswith(".parquet"):
+        from glassnet.parquetfile import parse_parquet
+
+        return parse_parquet(content, name)
+    return parse_csv(content, name)
 
 
 def read_csv(path: str | PathLike[str]) -> Table:
     """Return the table in a CSV file.
 
     The first line holds the names. Fields are parted by commas, semicolons, tabs or bars,
-    whichever fits; empty fields, NA, N/A, nan, NaN, null, None and ? are gaps.
+    whichever fits; empty fields, NA, N/A, nan, NaN, null, None and ? are gaps. A name that is
+    missing or comes again is replaced, which the table's `notes` tell.
 
     Raises
     ------
@@ -72,33 +110,46 @@ def read_csv(path: str | PathLike[str]) -> Table:
     OSError
         If it cannot be read.
     """
-    name = fspath(path)
+    name, content = _content(path)
+    return parse_csv(content, name)
+
+
+def _content(path: str | PathLike[str]) -> tuple[str, bytes]:
+    # read once and whole, so that a pipe does as well as a file
     with open(path, "rb") as file:
-        content = file.read()
+        return fspath(path), file.read()
+
+
+def parse_csv(content: bytes, path: str) -> Table:
+    """Return the table in the content of a CSV file; `read_csv` tells how it is read."""
+    if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        raise ValueError(f"{path}: expected text in UTF-8, got UTF-16")
     if b"\0" in content:
-        raise ValueError(f"{name}: expected a CSV file, got a binary one")
+        raise ValueError(f"{path}: expected a CSV file, got a binary one")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ValueError(
-            f"{name}: expected text in UTF-8, got other bytes in line {line}"
+            f"{path}: expected text in UTF-8, got other bytes in line {line}"
         ) from None
     try:
-        return _table(text, name)
+        return _table(text, path)
     except csv.Error as error:
-        raise ValueError(f"{name}: not a CSV file: {error}") from None
+        raise ValueError(f"{path}: not a CSV file: {error}") from None
 
 
 def _table(text: str, path: str) -> Table:
-    rows = _rows(text, _delimiter(text))
+    rows = _rows(*_dialect(text))
     header = next(rows, None)
     if header is None:
         raise ValueError(f"{path}: expected a header and rows, got an empty file")
-    names = _names(header[1], path)
+    names, notes = distinct(header[1])
     lines: list[int] = []
     columns: list[list[str]] = [[] for _ in names]
     for line, fields in rows:
+        if fields == [""] and len(names) > 1:  # only spaces, mostly at the end
+            continue
         if len(fields) != len(names):
             raise ValueError(
                 f"{path}: expected {len(names)} fields in line {line}, as in the header, "
@@ -106,10 +157,10 @@ def _table(text: str, path: str) -> Table:
             )
         lines.append(line)
         for column, field in zip(columns, fields, strict=True):
-            column.append("" if field in GAPS else field)
+            column.append(without_gap(field))
     if not lines:
         raise ValueError(f"{path}: expected rows below the header, got none")
-    return Table(dict(zip(names, columns, strict=True)), lines, path)
+    return Table(dict(zip(names, columns, strict=True)), lines, path, notes=notes)
 
 
 def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -125,8 +176,11 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         raise csv.Error(f"{error} in line {reader.line_num}") from None
 
 
-def _delimiter(text: str) -> str:
-    """Return the delimiter under which the first lines agree best on a number of fields."""
+def _dialect(text: str) -> tuple[str, str]:
+    """Return the text, and the delimiter under which its first lines agree best on a width."""
+    said = re.match(rf"sep=([{DELIMITERS}])(?=[\r\n])", text)
+    if said:  # a line that spreadsheets put first, and that is none of the table's
+        return text[said.end() :], said[1]
 
     def fit(delimiter: str) -> tuple[bool, int, int]:
         widths = []
@@ -136,15 +190,32 @@ def _delimiter(text: str) -> str:
         width = widths[0] if widths else 0
         return width > 1, widths.count(width), width
 
-    return max(DELIMITERS, key=fit)
+    return text, max(DELIMITERS, key=fit)
 
 
-def _names(header: Sequence[str], path: str) -> list[str]:
+def without_gap(field: str) -> str:
+    """Return a field as a table holds it: without spaces around it, and empty if it is a gap."""
+    word = field.strip()
+    return "" if word in GAPS else word
+
+
+def distinct(header: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Return a name for each column, all different, and a sentence on each that is ours.
+
+    Examples
+    --------
+    >>> distinct(["age", "", "age"])[0]
+    ['age', 'column 2', 'age.2']
+    """
+    theirs, notes = set(header), []
+    names: dict[str, None] = {}  # a set that remembers the order
     for place, name in enumerate(header, 1):
-        if not name:
-            raise ValueError(
-                f"{path}: expected a name for every column, got none for column {place}"
-            )
-        if name in header[: place - 1]:
-            raise ValueError(f"{path}: expected different column names, got {name!r} twice")
-    return list(header)
+        ours = name or f"column {place}"
+        if not name or name in names:
+            # the first keeps its name, and nobody gets one that another column brought
+            tries = chain([ours], (f"{ours}.{copy}" for copy in count(2)))
+            ours = next(new for new in tries if new not in names and new not in theirs)
+            why = f"has a name that came before, {name!r}" if name else "has no name"
+            notes.append(f"column {place} {why}: it is called {ours!r} here")
+        names[ours] = None
+    return list(names), tuple(notes)

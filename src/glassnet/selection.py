@@ -58,13 +58,15 @@ def class_weights(y: Array, given: Any, classes: bool) -> Array:
     return each[place].reshape(-1, 1)
 
 
-def hold_out(y: Array, share: float, classes: bool) -> tuple[Array, Array]:
+def hold_out(
+    y: Array, share: float, classes: bool, rng: "np.random.Generator | None" = None
+) -> tuple[Array, Array]:
     """Return the places of the rows to train on, and of a share to watch.
 
     The rows are put in the order of their targets, in random order where these are the same, and
     places at even distances are taken: so those held out have their share of each class, or of
-    small and large quantities. A class's first row always stays among the others. The same table
-    always gives the same rows.
+    small and large quantities. A class's first row always stays among the others. Without a
+    generator the same table always gives the same rows.
 
     Examples
     --------
@@ -72,7 +74,7 @@ def hold_out(y: Array, share: float, classes: bool) -> tuple[Array, Array]:
     >>> len(rest), sorted(held % 2)
     (16, [np.int64(0), np.int64(0), np.int64(1), np.int64(1)])
     """
-    rng, n = np.random.default_rng(HOLDOUT), len(y)
+    rng, n = rng or np.random.default_rng(HOLDOUT), len(y)
     order = rng.permutation(n) if y.shape[1] > 1 else np.lexsort((rng.random(n), y[:, 0]))
     free = order[1:][np.diff(y[order, 0]) == 0] if classes and y.shape[1] == 1 else order
     many = max(round(share * n), 1)

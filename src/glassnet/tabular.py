@@ -121,6 +121,10 @@ class Categories:
     def encode(self, values: Sequence[str]) -> Array:
         """Return the column's inputs (rows, width)."""
         place = {value: i for i, value in enumerate((*self.values, *([""] if self.gaps else [])))}
+        for value in self.values:
+            if value.lower() in ("true", "false"):  # which every program spells in its own way
+                for spelling in (value.lower(), value.title(), value.upper()):
+                    place.setdefault(spelling, place[value])
         hot = np.zeros((len(values), self.width))
         for row, value in enumerate(values):
             if value in place:
@@ -160,10 +164,8 @@ class Target:
     @classmethod
     def fit(cls, name: str, values: Sequence[str]) -> Self:
         """Infer the target from its text, without gaps."""
-        different = Counter(values)
         numbers = parse(name, values)
-        if numbers is not None:
-            different = Counter(numbers.tolist())
+        different: Counter[Any] = Counter(values if numbers is None else numbers.tolist())
         if len(different) < 2:
             raise ValueError(f"target {name!r}: expected different values, got only {values[0]!r}")
         if numbers is not None:
@@ -244,7 +246,7 @@ class Columns:
                 continue
             some = [values[row] for row in rows]
             known = Counter(value for value in some if value)
-            numbers = parse(name, values, table.lines)
+            numbers = parse(name, values, table)
             if not known:
                 left_out[name] = "all gaps"
             elif len(known) == 1 and "" not in some:
@@ -273,12 +275,12 @@ class Columns:
             if isinstance(feature, Categories):
                 parts.append(feature.encode(values))
                 continue
-            numbers = parse(feature.name, values, table.lines)
+            numbers = parse(feature.name, values, table)
             if numbers is None:
                 row = next(i for i, value in enumerate(values) if value and _float(value) is None)
                 raise ValueError(
                     f"column {feature.name!r}: expected numbers, got {_short(values[row])!r} "
-                    f"in line {table.lines[row]}"
+                    f"in {table.place(row)}"
                 )
             parts.append(feature.encode(numbers))
         return np.concatenate(parts, axis=1, dtype=np.float32)
@@ -307,16 +309,15 @@ class Columns:
             kind = each.get("kind") if isinstance(each, dict) else None
             if not isinstance(kind, str) or kind not in kinds:
                 raise ValueError(f"table: expected a kind of column, got {kind!r}")
-            features.append(
-                _from(kinds[kind], {name: each[name] for name in each if name != "kind"})
-            )
+            settings = {name: value for name, value in each.items() if name != "kind"}
+            features.append(_from(kinds[kind], settings))
         left_out = content.get("left_out")
         if not isinstance(left_out, dict) or not all(isinstance(v, str) for v in left_out.values()):
             raise ValueError("table: expected reasons for what is left out")
         return cls(tuple(features), _from(Target, content.get("target")), left_out)
 
 
-def parse(name: str, values: Sequence[str], lines: Sequence[int] = ()) -> Array | None:
+def parse(name: str, values: Sequence[str], table: Table | None = None) -> Array | None:
     """Return a column as numbers, NaN where there is a gap, or None if it is text.
 
     Examples
@@ -334,7 +335,7 @@ def parse(name: str, values: Sequence[str], lines: Sequence[int] = ()) -> Array 
     infinite = np.flatnonzero(np.isinf(numbers))
     if infinite.size:
         row = infinite[0]
-        place = f" in line {lines[row]}" if len(lines) else ""
+        place = f" in {table.place(int(row))}" if table else ""
         raise ValueError(f"column {name!r}: expected finite numbers, got {values[row]!r}{place}")
     return numbers + 0.0  # which makes 0 of -0: they are the same class
 
