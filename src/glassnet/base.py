@@ -1,18 +1,16 @@
 """What a network is made of: layers, one flat vector of parameters, and recorded programs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from glassnet import checks
 from glassnet.losses import LOSSES
-from glassnet.optimizers import OPTIMIZERS
-from glassnet.parts import Layer, Loss, Optimizer
+from glassnet.parts import Layer, Loss
 from glassnet.planner import Arena, Replay
 from glassnet.program import Draws, Program, record
-from glassnet.step import MODES, Layout, MemberDraws, Step, Variant, named
+from glassnet.step import Layout, MemberDraws, Step, Variant
 from glassnet.vocabulary import Array
 
 if TYPE_CHECKING:
@@ -92,11 +90,7 @@ class Base:
         The number is the layer's position, counted from 1. ``net.weights["W1"] = array`` copies
         into the view, and so does ``net.weights = {"W1": ..., "b1": ...}``.
         """
-        return Weights(
-            name_and_view
-            for number, views in enumerate(self.layout.views(self.theta), 1)
-            for name_and_view in named(vars(views), number).items()
-        )
+        return Weights(self.layout.named(self.theta))
 
     @weights.setter
     def weights(self, given: Mapping[str, Any]) -> None:
@@ -166,51 +160,6 @@ class Base:
         self._forget()
 
     # ---- programs --------------------------------------------------------------------------------
-
-    def program(
-        self,
-        rows: int = 4,
-        mode: str = "train",
-        *,
-        optimizer: str | Optimizer = "adam",
-        weighted: bool = False,
-        own: bool = False,
-        l2: float = 0.0,
-        weight_decay: float | None = None,
-        clip_norm: float | None = None,
-    ) -> Program:
-        """Return the recorded program of a step: print it, or go through its lines.
-
-        Parameters
-        ----------
-        rows : int
-            Rows of the batch.
-        mode : str
-            ``predict``, ``evaluate``, ``gradient`` or ``train``.
-        optimizer : str or Optimizer
-            Whose update a training step ends in.
-        weighted : bool
-            Whether rows have weights.
-        own : bool
-            Whether each member has rows of its own.
-        l2, weight_decay, clip_norm : float, optional
-            As for `train`; what is left out, or 0, has no lines.
-
-        Examples
-        --------
-        >>> import glassnet as gn
-        >>> net = gn.Network([gn.Dense(1)], inputs=2, dtype="float64")
-        >>> print(net.program(rows=4, mode="predict"))
-        forward
-           1  z1 = x @ W1 + b1  (4, 1)  1 Dense
-        """
-        rule = checks.find("optimizer", optimizer, OPTIMIZERS, Optimizer)
-        decay = bool(rule.weight_decay if weight_decay is None else weight_decay)
-        clip = clip_norm is not None
-        variant = Variant(checks.whole("rows", rows), checks.one_of("mode", mode, MODES))
-        if mode == "train":
-            variant = replace(variant, rule=rule, decay=decay, clip=clip)
-        return self.recorded(replace(variant, weighted=weighted, own=own, l2=bool(l2)))
 
     def recorded(self, variant: Variant) -> Program:
         """Return the program of this variant of a step, recorded the first time."""

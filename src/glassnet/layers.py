@@ -235,13 +235,13 @@ class Scale(Layer):
 
 @dataclass(frozen=True, repr=False)
 class Embedding(Layer):
-    r"""Columns of whole numbers 0, 1, ... become vectors that are learned, one for each number.
+    r"""Columns of whole numbers become vectors that are learned, one for each number.
 
     .. math:: e = hot\, E, \quad dE = hot^T de
 
-    where a row of `hot` is 1 at the row's number and 0 elsewhere. Columns that are not embedded
-    pass through in front of the vectors. A number that is none of 0 ... categories - 1 stands
-    for what was never seen: its vector is zeros.
+    where a row of `hot` is 1 at the row's number, counted from 0, and 0 elsewhere. Columns that
+    are not embedded pass through in front of the vectors. A number that is none of
+    0 ... categories - 1 stands for what was never seen: its vector is zeros.
 
     Source: Guo and Berkhahn (2016), "Entity embeddings of categorical variables",
     arXiv:1604.06737.
@@ -260,7 +260,7 @@ class Embedding(Layer):
     Examples
     --------
     >>> from types import SimpleNamespace as Parameters
-    >>> p = Parameters(E1=np.array([[0.5, 0.1], [-0.5, 0.2]]))
+    >>> p = Parameters(E=np.array([[0.5, 0.1], [-0.5, 0.2]]))
     >>> x = np.array([[7.0, 0.0], [8.0, 1.0], [9.0, 5.0]])
     >>> Embedding(columns=1, categories=2, units=2).forward(x, p, None)[0]
     array([[ 7. ,  0.5,  0.1],
@@ -279,6 +279,8 @@ class Embedding(Layer):
             given = tuple(given) if isinstance(given, Sequence | np.ndarray) else (given,)
             least = 0 if name == "columns" else 1
             several = tuple(checks.whole(name, each, least) for each in given)
+            if not several:
+                raise ValueError(f"{name}: expected at least one, got none")
             object.__setattr__(self, name, several)
         if len(set(self.columns)) != len(self.categories):
             raise ValueError(
@@ -289,11 +291,14 @@ class Embedding(Layer):
         checks.number("rate", self.rate, 0)
 
     def parameters(self, inputs: int) -> dict[str, Parameter]:
-        """Return a table of vectors for each column, E1, E2, ... (categories, units)."""
+        """Return a table of vectors for each column, E, E_2, ... (categories, units)."""
         if max(self.columns) >= inputs:
             raise ValueError(f"columns: expected columns 0 to {inputs - 1}, got {self.columns}")
         shapes = ((n, self.units) for n in self.categories)
-        return {f"E{k}": Parameter(s, normal, self.rate, 0.0) for k, s in enumerate(shapes, 1)}
+        return {
+            name: Parameter(shape, normal, self.rate, decay=0.0)
+            for name, shape in zip(self._names(), shapes, strict=True)
+        }
 
     def outputs(self, inputs: int) -> int:
         """Return the columns that pass, and the units of each vector."""
@@ -327,7 +332,10 @@ class Embedding(Layer):
         return np.concatenate(dx, axis=-1)
 
     def _tables(self, p: Any) -> list[Array]:
-        return [getattr(p, f"E{k}") for k in range(1, len(self.columns) + 1)]
+        return [getattr(p, name) for name in self._names()]
+
+    def _names(self) -> list[str]:
+        return ["E" if k == 1 else f"E_{k}" for k in range(1, len(self.columns) + 1)]
 
     def _passing(self, inputs: int, embedded: bool = False) -> list[tuple[int, int]]:
         """Return the stretches of columns between the embedded ones, or with them."""

@@ -8,10 +8,8 @@ import numpy as np
 from glassnet import checks
 from glassnet.history import Epoch, History
 from glassnet.network import Network
-from glassnet.plan import Plan
-from glassnet.rows import Rows
+from glassnet.objective import draws, objective
 from glassnet.training import EPOCHS, prepare
-from glassnet.vocabulary import Array
 
 try:
     from scipy.optimize import minimize
@@ -42,6 +40,8 @@ def minimise(
     checks.whole("epochs", epochs)
     checks.whole("every", every)
     plan, taught, best, watch = prepare(network, X, y, **options)
+    if draws(network, taught, plan):
+        raise ValueError("optimizer: LBFGS expects no layer that draws at random, as Dropout does")
     function = objective(network, taught, plan)
     last: list[Epoch] = []
     done = 0
@@ -71,32 +71,5 @@ def minimise(
             },
         )
     network.theta[...] = result.x
+    history.converged = result.status == 0
     return last[0] if last else None
-
-
-def objective(network: Network, rows: Rows, plan: Plan) -> Callable[[Array], tuple[float, Array]]:
-    """Return theta -> (loss, gradient) over all rows, the L2 penalty included, in float64.
-
-    Raises
-    ------
-    ValueError
-        If the network draws random numbers, for then the loss is no function of theta.
-    """
-    variant = plan.variant(len(rows), "gradient", rows.w is not None, own=False)
-    if any(line.function.kind == "random" for line in network.recorded(variant).lines):
-        raise ValueError("optimizer: LBFGS expects no layer that draws at random, as Dropout does")
-    replay = network.replay(variant, ("loss", "gradient"))
-    tables = {"x": checks.dense(rows.X), "y": rows.y}
-    if rows.w is not None:
-        tables["w"] = rows.w / rows.w.mean()
-    tables = {name: np.ascontiguousarray(table, network.dtype) for name, table in tables.items()}
-    theta, gradient = np.empty_like(network.theta), np.zeros_like(network.theta)
-    replay.arrays.clear()
-    replay.bind(theta=theta, gradient=gradient, **tables, **plan.vectors(network))
-
-    def function(at: Array) -> tuple[float, Array]:
-        theta[...] = at
-        replay()
-        return float(replay.outputs["loss"]), gradient.astype(float)
-
-    return function

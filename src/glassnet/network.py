@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from glassnet.history import Epoch, History
+    from glassnet.insight.doctor.diagnosis import Diagnosis
+    from glassnet.insight.trace import Trace
+    from glassnet.listing import Listing
     from glassnet.summary import Text
 
 CHUNK = 1024  # rows that predict and evaluate take at a time
@@ -57,8 +60,49 @@ class Network(Base):
     array([0., 1., 1., 0.])
     """
 
+    def program(self, rows: int = 4, mode: str = "train", **options: Any) -> "Listing":
+        """Return the recorded program of a step: print it, or go through its lines.
+
+        Parameters
+        ----------
+        rows : int
+            Rows of the batch.
+        mode : str
+            ``predict``, ``evaluate``, ``gradient`` or ``train``.
+        optimizer : str or Optimizer
+            Whose update a training step ends in.
+        weighted : bool
+            Whether rows have weights.
+        own : bool
+            Whether each member has rows of its own.
+        l2, weight_decay, clip_norm : float, optional
+            As for `train`; what is left out, or 0, has no lines.
+        math, replayed : bool
+            Print it as mathematics, or as it is replayed; both name the lines of source.
+        X, y : array, optional
+            Rows for ``program.step()`` to run the next line on, like a debugger; without y it is
+            a prediction. They decide on rows and mode.
+
+        Examples
+        --------
+        >>> import glassnet as gn
+        >>> net = gn.Network([gn.Dense(1)], inputs=2, dtype="float64")
+        >>> print(net.program(rows=4, mode="predict"))
+        forward
+           1  z1 = x @ W1 + b1  (4, 1)  1 Dense
+        """
+        from glassnet.listing import listed
+
+        return listed(self, rows, mode, **options)
+
     def raw(self, X: Any) -> Array:
-        """Return the raw scores (rows, outputs), before the loss's link."""
+        """Return the raw scores (rows, outputs), before the loss's link.
+
+        Parameters
+        ----------
+        X : array or sparse matrix (rows, inputs)
+            Finite numbers.
+        """
         return self._forward(X, "raw")
 
     def predict(self, X: Any) -> Array:
@@ -191,6 +235,20 @@ class Network(Base):
 
         Between calls the optimizer keeps its state and its count of steps, as long as it is the
         same; `fit` and `train` begin with a fresh one.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `train`, which tells the other options.
+
+        Examples
+        --------
+        >>> import glassnet as gn
+        >>> net = gn.Network([gn.Dense(1)], inputs=1, seed=0)
+        >>> for part in range(200):
+        ...     history = net.partial_fit([[0.0], [1.0]], [1.0, 3.0], optimizer=gn.Adam(0.1))
+        >>> net.predict([[2.0]]).round(1)
+        array([[5.]], dtype=float32)
         """
         from glassnet.fitting import partial_fit
 
@@ -246,8 +304,120 @@ class Network(Base):
 
         return train(self, X, y, **options)
 
+    def trace(self, X: Any, y: Any = None, sample_weight: Any = None, **how: Any) -> "Trace":
+        """Run one step line by line on a copy of the network, and keep every value.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `train`; all rows at once. Without y it is a prediction.
+        **how
+            optimizer, l2, weight_decay, clip_norm, as for `train`.
+
+        Examples
+        --------
+        >>> import glassnet as gn
+        >>> net = gn.Network([gn.Dense(1)], inputs=2, dtype="float64", seed=0)
+        >>> net.weights = {"W1": [[0.5], [-0.25]], "b1": [[0.125]]}
+        >>> print(net.trace([[1.0, 2.0]]))
+        inputs
+              x (1, 2) =
+              1  2
+              W1 (2, 1) =
+               0.50
+              -0.25
+              b1 (1, 1) =
+              0.125
+        <BLANKLINE>
+        forward
+           1  z1 = x @ W1 + b1 =
+              0.125
+        """
+        from glassnet.insight.trace import Trace
+
+        return Trace(self, X, y, sample_weight, **how)
+
+    def to_script(
+        self, path: "str | PathLike[str]", X: Any, y: Any = None, **options: Any
+    ) -> "Text":
+        """Write a program of plain NumPy that trains this network, and prints the same digits.
+
+        It begins at the weights as they are, needs nothing but NumPy, and prints what `fit` would
+        report and what `predict` would return. Without y it only predicts. Large tables go into
+        an ``.npz`` file beside it.
+
+        Parameters
+        ----------
+        path : str or PathLike
+            Where to; ``mine.py``.
+        X, y
+            As for `train`.
+        **options
+            epochs, every, batch_size, shuffle, optimizer, schedule, l2, weight_decay, clip_norm,
+            sample_weight, class_weight, as for `train`; optimizer may be lbfgs, which needs SciPy.
+
+        Returns
+        -------
+        str
+            The program.
+        """
+        from glassnet.insight.script import to_script
+
+        return to_script(self, path, X, y, **options)
+
+    def diagnose(
+        self, X: Any, y: Any, sample_weight: Any = None, **options: Any
+    ) -> "Diagnosis":
+        """Look for reasons why the network does not learn; it is not changed.
+
+        It looks at the table, at the signals of one step, at the course of the last `fit` (as
+        long as the weights are those it ended with), at the outcome, and tries short trainings
+        on copies. Where all is well it says so in one line.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            The rows trained on, as for `train`.
+        history : History, optional
+            Of the training that ended in these weights; that of the last `fit` is known.
+        validation : optional
+            Rows that were not trained on, as for `train`.
+        rates : bool
+            Also try learning rates on a copy; ``print(net.diagnose(X, y, rates=True).rates)``
+            plots the loss against them.
+        **options
+            How it is trained, as for `train`: epochs, batch_size, optimizer, schedule, l2,
+            weight_decay, clip_norm, class_weight. Those of the last `fit` are known.
+
+        Returns
+        -------
+        Diagnosis
+            A sequence of findings, each with its name, what was measured, the threshold, why it
+            hinders learning, and a line of code that helps.
+
+        Examples
+        --------
+        >>> import glassnet as gn
+        >>> X = np.random.default_rng(0).standard_normal((200, 3))
+        >>> net = gn.Network([gn.Dense(8, "relu"), gn.Dense(1)], inputs=3, seed=0)
+        >>> net.diagnose(X, X[:, 0])
+        nothing found (200 rows, before training)
+        >>> net.weights["b1"] = np.full((1, 8), -100.0)
+        >>> net.diagnose(X, X[:, 0]).names
+        ['dead_units', 'cannot_overfit']
+        """
+        from glassnet.insight.doctor.examine import diagnose
+
+        return diagnose(self, X, y, sample_weight, **options)
+
     def save(self, path: "str | PathLike[str]") -> None:
-        """Write the network to a file that `glassnet.load` reads: data, never code."""
+        """Write the network to a file that `glassnet.load` reads: data, never code.
+
+        Parameters
+        ----------
+        path : str or PathLike
+            ``model.safetensors`` is the usual ending.
+        """
         from glassnet.files import save_network
 
         save_network(self, path)

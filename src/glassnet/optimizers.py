@@ -22,6 +22,11 @@ class SGD(Optimizer):
 
     Source: Robbins and Monro (1951), doi:10.1214/aoms/1177729586.
 
+    Parameters
+    ----------
+    rate : float
+        Learning rate.
+
     Examples
     --------
     >>> theta = np.array([1.0])
@@ -45,6 +50,13 @@ class Momentum(Optimizer):
 
     Source: Polyak (1964), doi:10.1016/0041-5553(64)90137-5. Differs from PyTorch, which
     multiplies the rate in outside the velocity: alike while the rate stays the same.
+
+    Parameters
+    ----------
+    rate : float
+        Learning rate.
+    momentum : float
+        How much of the velocity stays each step, mu above; from 0 up to, not including, 1.
 
     Examples
     --------
@@ -76,6 +88,13 @@ class Nesterov(Optimizer):
     Source: Nesterov (1983), in the form of Sutskever et al. (2013), "On the importance of
     initialization and momentum in deep learning", with the weights where the gradient is taken, as
     PyTorch and scikit-learn have it too.
+
+    Parameters
+    ----------
+    rate : float
+        Learning rate.
+    momentum : float
+        How much of the velocity stays each step, mu above; from 0 up to, not including, 1.
 
     Examples
     --------
@@ -175,7 +194,7 @@ class Adam(Optimizer):
         """Return what makes up for the means' beginning at zero."""
         return {
             "mean_growth": 1 / (1 - self.beta1**step),
-            "root_growth": float((1 - self.beta2**step) ** -0.5),
+            "root_growth": (1 - self.beta2**step) ** -0.5,
         }
 
     def update(  # type: ignore[override]

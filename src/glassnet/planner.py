@@ -58,6 +58,8 @@ class Replay:
     ----------
     source : str
         The Python function that a call runs.
+    values : dict of str to Value
+        What its names stand for.
     arrays : dict of str to array
         The inputs as they are bound; a caller fills them in place between calls.
     outputs : dict of str to array
@@ -86,11 +88,11 @@ class Replay:
         calls = [Call(line, line.operands, line.result) for line in program.lines]
         kept = [value.root for name, value in program.outputs.items() if name in self.wanted]
         kept += [value for name, value in program.inputs.items() if name in self.wanted]
-        calls = _without_repeats(_needed(calls, kept), kept)
+        calls = _without_repeats(needed(calls, kept), kept)
         self.calls = _without_copies(calls, kept)
         self._offsets, self._size = _place(self.calls, kept)
         self._variables: dict[Any, str] = {}
-        self._values: dict[str, Value] = {}
+        self.values: dict[str, Value] = {}
         body = [self._statement(call) for call in self.calls] or ["pass"]
         self.source = "\n    ".join(["def step():", *body])
         self._outputs = {
@@ -127,7 +129,7 @@ class Replay:
                 )
             self.arrays[name] = array
         memory = self._arena.reserve(self._size)
-        for variable, value in self._values.items():
+        for variable, value in self.values.items():
             self._namespace[variable] = value.of(self._root_array(value.root, memory))
         self._namespace["rng"] = rng
         self.outputs = {name: self._namespace[v] for name, v in self._outputs.items()}
@@ -155,32 +157,34 @@ class Replay:
     def _variable(self, value: Value) -> str:
         """Return the name of a value's array in the source; values in one place share it."""
         root = value.root
-        value = root if value.layout == root.layout else value
+        while value.parent is not None and value.parent.layout == value.layout:
+            value = value.parent
         key: Any = (id(root), value.layout)
         if id(root) in self._offsets:
             key = (self._offsets[id(root)] + value.offset, value.layout[1:])
         if key not in self._variables:
-            if value.kind == "input":
-                name = f"{value.name}_" if value.name in CALLABLE else str(value.name)
+            if root.kind == "input" and value.name is not None:
+                name = value.name  # x, W1, dW1: what everybody calls it
             else:
                 letter = {"constant": "c", "fresh": "t", "view": "v"}[value.kind]
-                name = f"{letter}{sum(v[0] == letter for v in self._values) + 1}"
-                while name in self.program.inputs:
-                    name += "_"
+                name = f"{letter}{sum(v[0] == letter for v in self.values) + 1}"
+            own = value.kind == "input"
+            while name in CALLABLE or name in self.values or (name in self.program.inputs) > own:
+                name += "_"
             self._variables[key] = name
-            self._values[name] = value
+            self.values[name] = value
         return self._variables[key]
 
 
-def _needed(calls: list[Call], kept: list[Value]) -> list[Call]:
+def needed(calls: list[Call], kept: list[Value]) -> list[Call]:
     """Leave out what does not lead to a root that is kept; a draw always stays."""
     wanted = {id(root) for root in kept}
-    needed = []
+    result = []
     for call in reversed(calls):
         if id(call.out.root) in wanted or call.line.function.kind == "random":
-            needed.append(call)
+            result.append(call)
             wanted |= {id(operand.root) for operand in call.operands}
-    return needed[::-1]
+    return result[::-1]
 
 
 def _without_repeats(calls: list[Call], kept: list[Value]) -> list[Call]:

@@ -47,6 +47,8 @@ class Line:
         Whether `result` was there before and is written into.
     section, owner, source : str
         Where it belongs: ``forward``, ``1 Dense`` and ``layers.py:60 Dense.forward``.
+    code, call : code object or None, int
+        The function that wrote it, and which call of it.
     """
 
     function: Function
@@ -57,6 +59,8 @@ class Line:
     section: str
     owner: str
     source: str
+    code: CodeType | None = None
+    call: int = 0
 
 
 @dataclass(eq=False)
@@ -184,8 +188,10 @@ class Program:
         writes: bool,
     ) -> None:
         frames = list(self._frames())
-        source = _source(frames[0].f_code, frames[0].f_lineno) if frames else ""
-        where = (self._section, self._owner, source)
+        where: tuple[Any, ...] = (self._section, self._owner, "")
+        if frames:
+            code = frames[0].f_code
+            where = (*where[:2], _source(code, frames[0].f_lineno), code, id(frames[0]))
         self.lines.append(Line(function, operands, keywords, result, writes, *where))
         if not writes:
             self._unnamed.append((result, frames))

@@ -1,6 +1,7 @@
 """A run: the tables, the optimizer's state, and the steps over the batches, epoch by epoch."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -88,11 +89,22 @@ class Run:
         step.bind(self.network.rng, **self.shared, **self.scalars, **tables)
         return step
 
+    @property
+    def buffer(self) -> int | None:
+        """Elements of NumPy's buffers in a step, which sums go by; None leaves it at its own."""
+        return BUFFER if self.batch * self.network.theta.size > BUFFER else None
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Let NumPy work as it does in a step: without warnings, with small buffers."""
+        with np.errstate(all="ignore"):
+            if self.buffer is not None:
+                np.setbufsize(self.buffer)  # ends with errstate
+            yield
+
     def advance(self, epochs: int) -> tuple[int, Any]:
         """Train for some epochs; return how many went well, and the loss of the last."""
-        with np.errstate(all="ignore"):
-            if self.batch * self.network.theta.size > BUFFER:
-                np.setbufsize(BUFFER)  # ends with errstate
+        with self.quiet():
             for done in range(epochs):
                 loss = self._epoch(want_loss=done == epochs - 1)
                 if not self._finite(loss):
@@ -123,6 +135,7 @@ class Run:
             step()
             if want_loss:
                 share = step.arrays["w"].sum((-2, -1)) if self.weighted else rows
+                share = 1 if self.whole else share  # a mean over one batch is its loss
                 total = total + np.multiply(step.outputs["loss"], share, dtype=np.float64)
                 shares = shares + share
         return total / shares if want_loss else None

@@ -63,6 +63,14 @@ class Layout:
             for places in self.places
         ]
 
+    def named(self, flat: Any) -> dict[str, Any]:
+        """Return a flat vector (..., P) as parameters by their names in the network."""
+        return {
+            name: view
+            for number, views in enumerate(self.views(flat), 1)
+            for name, view in named(vars(views), number).items()
+        }
+
     def first(self, rng: "np.random.Generator", dtype: Any) -> Array:
         """Return the first theta, drawn layer by layer."""
         theta = np.empty(self.size, dtype)

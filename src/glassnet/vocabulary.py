@@ -32,6 +32,8 @@ class Function:
         ``run(*operands, **keywords)`` returns a fresh array.
     text : str
         The format of the printed expression, with operands {0}, {1}, ... and keywords.
+    code, math : str
+        The same as Python that runs, where np is NumPy, and as mathematics.
     replay : str
         The format of the replayed statement, which also has {out}.
     precedence : int
@@ -44,6 +46,12 @@ class Function:
     text: str
     replay: str
     precedence: int = ATOM
+    code: str = ""
+    math: str = ""
+
+    def spelling(self, style: str) -> str:
+        """Return the format of a style: text, code or math; what has none is as in text."""
+        return getattr(self, style) or self.text
 
 
 INFIX = {
@@ -64,6 +72,14 @@ CALLS = (
     *(np.absolute, np.sign, np.floor, np.reciprocal, np.logical_not, np.isfinite),
     *(np.maximum, np.minimum, np.logical_and, np.logical_or),
 )
+MATH = {
+    "absolute": "|{0}|",
+    "square": "{0}^2",
+    "power": "{0}^{1}",
+    "maximum": "max({0}, {1})",
+    "minimum": "min({0}, {1})",
+    "reciprocal": "1/{0}",
+}
 REDUCTIONS = {np.sum: np.add, np.max: np.maximum, np.min: np.minimum}
 
 
@@ -75,8 +91,12 @@ def _elementwise(ufunc: np.ufunc) -> Function:
     replay = f"{name}({operands}, {out})"
     if ufunc in INFIX:
         symbol, precedence = INFIX[ufunc]
-        return Function(name, "elementwise", ufunc, f"{{0}} {symbol} {{1}}", replay, precedence)
-    return Function(name, "elementwise", ufunc, f"{name}({operands})", replay)
+        text, code = f"{{0}} {symbol} {{1}}", ""
+    else:
+        text, code, precedence = f"{name}({operands})", f"np.{name}({operands})", ATOM
+    return Function(
+        *(name, "elementwise", ufunc, text, replay, precedence), code, MATH.get(name, "")
+    )
 
 
 def _reduction(function: Any, ufunc: np.ufunc) -> Function:
@@ -84,7 +104,9 @@ def _reduction(function: Any, ufunc: np.ufunc) -> Function:
     name = function.__name__.removeprefix("a")
     replay = f"{ufunc.__name__}_reduce({{0}}, {{axis}}, None, {{out}}, {{keepdims}})"
     text = f"{name}({{0}}, axis={{axis}})"
-    return Function(name, "reduce", ufunc.reduce, text, replay)
+    code = f"np.{name}({{0}}, axis={{axis}}{{kept}})"
+    math = f"{name}{{over}}({{0}})"
+    return Function(name, "reduce", ufunc.reduce, text, replay, code=code, math=math)
 
 
 def _draw(name: str) -> Function:
@@ -92,7 +114,8 @@ def _draw(name: str) -> Function:
         return getattr(rng, name)(shape, dtype)
 
     replay = f"rng.{name}(None, {{dtype}}, {{out}})"
-    return Function(name, "random", run, f"rng.{name}({{shape}})", replay)
+    code = f'rng.{name}({{shape}}, "{{dtype}}")'
+    return Function(name, "random", run, f"rng.{name}({{shape}})", replay, code=code)
 
 
 UFUNCS: dict[np.ufunc, Function] = {ufunc: _elementwise(ufunc) for ufunc in (*INFIX, *CALLS)}
@@ -100,7 +123,8 @@ UFUNCS[np.negative] = Function(
     "negative", "elementwise", np.negative, "-{0}", "negative({0}, {out})", 6
 )
 UFUNCS[np.matmul] = Function(
-    "matmul", "matmul", np.matmul, "{0} @ {1}", "matmul({0}, {1}, {out})", 5
+    *("matmul", "matmul", np.matmul, "{0} @ {1}", "matmul({0}, {1}, {out})", 5),
+    math="{0} {1}",
 )
 REDUCE = {function: _reduction(function, ufunc) for function, ufunc in REDUCTIONS.items()}
 SELECT = Function(
@@ -109,6 +133,8 @@ SELECT = Function(
     np.where,
     "where({0}, {1}, {2})",
     "copyto({out}, {2}); copyto({out}, {1}, where={0})",
+    code="np.where({0}, {1}, {2})",
+    math="({1} if {0} else {2})",
 )
 JOIN = Function(
     "concatenate",
@@ -116,6 +142,8 @@ JOIN = Function(
     lambda *parts, axis: np.concatenate(parts, axis),
     "concatenate({parts}, axis={axis})",
     "concatenate({parts}, {axis}, {out})",
+    code="np.concatenate({parts}, axis={axis})",
+    math="[{parts}]",
 )
 COPY = Function("copy", "copy", lambda a: a.copy(), "{0}.copy()", "{out}[...] = {0}")
 CAST = Function(
@@ -124,6 +152,8 @@ CAST = Function(
     lambda a, dtype: a.astype(dtype),
     "{0}.astype({dtype})",
     "{out}[...] = {0}",
+    code='{0}.astype("{dtype}")',
+    math="{0}",
 )
 DRAWS = {name: _draw(name) for name in ("random", "standard_normal")}
 
