@@ -29,7 +29,7 @@ ENVIRONMENT = {
     **os.environ,
     "COLUMNS": "80",
     "PYTHONIOENCODING": "utf-8",
-    "PYTHONPATH": str(Path(cli.__file__).parents[1]),
+    "PYTHONPATH": str(Path(cli.__file__).parents[2]),
 }
 
 
@@ -651,7 +651,7 @@ def test_an_interrupted_run_says_so_in_one_line(small, tmp_path):
 
 
 def test_a_mistake_of_ours_is_not_hidden(run, small, monkeypatch):
-    monkeypatch.setattr(cli, "read_table", lambda path: 1 / 0)
+    monkeypatch.setattr(cli.tables, "read_table", lambda path: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run("train", small, "--target", "class")
 

@@ -70,7 +70,10 @@ class Table:
 
     def where_known(self, name: str) -> "Table":
         """Return the rows that have no gap in this column."""
-        rows = [row for row, value in enumerate(self.column(name)) if value]
+        return self.rows([row for row, value in enumerate(self.column(name)) if value])
+
+    def rows(self, rows: Sequence[int]) -> "Table":
+        """Return some of the rows, by their places from 0."""
         columns = {key: [values[row] for row in rows] for key, values in self.columns.items()}
         return replace(self, columns=columns, lines=[self.lines[row] for row in rows])
 

@@ -49,6 +49,11 @@ def heading(number: str, title: str) -> None:
     out.print()
 
 
+def show(text: object) -> None:
+    """Print a text as it is, line by line."""
+    out.print(escape(str(text)), soft_wrap=True, highlight=False)
+
+
 def suggest(command: str, what: str = "") -> None:
     """Show a command so that it can be copied, whether or not glassnet is on the path."""
     called = Path(sys.argv[0])

@@ -232,20 +232,19 @@ def _slope(
     within reach of the step. If that does not help, both are taken elsewhere: what is right at
     weights that differ a little, and not at these, stands at a corner.
     """
-    slope = _difference(function, theta, direction, STEP)
-    if abs(analytic - slope) <= 1e-7 * size:
-        return slope, False
-    near = _difference(function, theta, direction, STEP / 100)
-    if abs(analytic - near) <= 3e-7 * size:
-        return near, False
+    slopes = []
+    for shorter in (1, 10, 100):
+        slopes.append(_difference(function, theta, direction, STEP / shorter))
+        if abs(analytic - slopes[-1]) <= 3e-7 * size:
+            return slopes[-1], False
     rng = np.random.default_rng(0)
     for scale in (1e-3, 1e-2, 1e-2):
         moved = theta + scale * rng.standard_normal(theta.size) * (np.abs(theta) + 0.1)
         there = float(function(moved)[1] @ direction)
         again = _difference(function, moved, direction, STEP / 100)
         if abs(there - again) <= 1e-6 * max(abs(there), size):
-            return slope, True
-    return slope, False
+            return slopes[0], True
+    return slopes[0], False
 
 
 def _difference(function: Objective, theta: Array, direction: Array, h: float) -> float:
@@ -287,6 +286,7 @@ def _along(
     """Check each weight along random directions: of its gradient's length in the mean."""
     rng, errors, count = np.random.default_rng(seed), {}, 0
     kinks: list[Entry] = []
+    small = max(1e-3 * _root_mean_square(gradient), 1e-8)
     for name, (start, stop, _) in places.items():
         count += stop - start
         off = norm = 0.0
@@ -294,7 +294,7 @@ def _along(
             direction = np.zeros_like(theta)
             direction[start:stop] = rng.choice([-1.0, 1.0], stop - start) / np.sqrt(stop - start)
             analytic = float(gradient @ direction)
-            size = max(float(np.linalg.norm(gradient[start:stop])) / np.sqrt(stop - start), 1e-8)
+            size = max(_root_mean_square(gradient[start:stop]), small)
             slope, kink = _slope(function, theta, direction, analytic, size)
             if kink:
                 kinks.append(Entry(name, (), analytic, slope, kink=True))
@@ -303,6 +303,10 @@ def _along(
         errors[name] = float(np.sqrt(off / max(norm, 1e-16)))
     error = max(errors.values())
     return GradientCheck(error <= tolerance, error, errors, [], kinks, count, directions, tolerance)
+
+
+def _root_mean_square(values: Array) -> float:
+    return float(np.linalg.norm(values)) / float(np.sqrt(values.size))
 
 
 def _distance(entries: list[Entry], whole: float) -> float:

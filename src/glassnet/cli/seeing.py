@@ -1,0 +1,85 @@
+"""The commands for seeing: trace."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+
+from glassnet import terminal
+from glassnet.cli.options import Model, argument, option
+from glassnet.csvfile import Table, read_table
+from glassnet.files import load_with_table
+from glassnet.network import Network
+from glassnet.recipe import load_model
+from glassnet.tabular import parse
+
+Rows = Annotated[Path | None, argument("[DATA]", "A table, of which a row is traced.")]
+Row = Annotated[int, option(None, "N", "Which row, counted from 1; if left out, the first.")]
+Digits = Annotated[
+    int, option(None, "N", "Digits behind the point, 0 for all there are; if left out, 4.")
+]
+Lines = Annotated[bool, option(None, "", "Show the lines of a step, without numbers.", "--program")]
+Math = Annotated[bool, option(None, "", "Show them as mathematics.", "--math")]
+Replayed = Annotated[bool, option(None, "", "Show them as they are replayed.", "--replayed")]
+
+
+def trace(
+    model: Model,
+    data: Rows = None,
+    row: Row = 1,
+    digits: Digits = 4,
+    program: Lines = False,
+    math: Math = False,
+    replayed: Replayed = False,
+) -> None:
+    """Follow a row through a network, line by line, with every number.
+
+    Where the row has its target, it goes on: the loss, back through the layers, and a step of
+    gradient descent. With --program only the lines are shown, with shapes in the place of numbers.
+
+    For example:
+
+    - `glassnet trace penguins.safetensors penguins.csv --row 3`
+
+    - `glassnet trace penguins.safetensors --program`
+
+    - `glassnet trace penguins.safetensors --program --math`
+    """
+    if data is None and not (program or math or replayed):
+        raise ValueError("DATA: expected a table to take a row of, or --program, got neither")
+    if row < 1:
+        raise ValueError(f"--row: expected at least 1, got {row}")
+    if digits < 0:
+        raise ValueError(f"--digits: expected at least 0, got {digits}")
+    if program or math or replayed:
+        network = load_with_table(model)[0]
+        terminal.show(network.program(rows=4, optimizer="sgd", math=math, replayed=replayed))
+        return
+    assert data is not None
+    table = read_table(data)
+    if row > len(table.lines):
+        raise ValueError(f"--row: expected 1 to {len(table.lines)}, got {row}")
+    network, X, y = _rows(model, table, row)
+    step = network.trace(X, y, optimizer="sgd") if y is not None else network.trace(X)
+    terminal.show(step.show(digits or None))
+
+
+def _rows(model: Path, table: Table, row: int) -> tuple[Network, Any, Any]:
+    """Return a network, and one row of a table with its target, if it has one, as it gets them."""
+    one = table.rows([row - 1])
+    network, section = load_with_table(model)
+    if section is not None:
+        network, columns = load_model(model)
+        known = columns.target.name in one.columns and one.column(columns.target.name)[0]
+        y = columns.target.encode(one.column(columns.target.name)) if known else None
+        return network, columns.encode(one), y
+    numbers = [parse(name, values) for name, values in one.columns.items()]
+    many = network.inputs + network.outputs
+    if None in numbers or len(numbers) not in (network.inputs, many):
+        raise ValueError(
+            f"DATA: expected {network.inputs} columns of numbers, as many as the network has "
+            f"inputs, or {many} with targets, got {len(numbers)} columns"
+        )
+    cells = np.column_stack([np.asarray(column) for column in numbers])
+    y = cells[:, network.inputs :] if len(numbers) == many else None
+    return network, cells[:, : network.inputs], y

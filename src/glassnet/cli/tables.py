@@ -1,0 +1,209 @@
+"""The commands for tables: demo, train, predict."""
+
+import csv
+import io
+import json
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+from glassnet import demo as examples
+from glassnet import terminal
+from glassnet.cli.options import (
+    ActivationName,
+    BatchSize,
+    Data,
+    Dropout,
+    Epochs,
+    File,
+    JsonRows,
+    Model,
+    ModelFile,
+    OptimizerName,
+    Quiet,
+    Rate,
+    Report,
+    Seed,
+    Target,
+    Units,
+    as_options,
+    settings_of,
+)
+from glassnet.csvfile import read_table
+from glassnet.files import writable, write_whole
+from glassnet.history import DivergenceWarning
+from glassnet.recipe import Course, Task, load_model
+
+
+def demo(seed: Seed = None) -> None:
+    """Watch a network learn XOR, and then a real table.
+
+    For example:
+
+    - `glassnet demo`
+
+    - `glassnet demo --seed 7` begins with other random weights
+    """
+    settings = settings_of(seed=seed)
+    terminal.heading("1", "XOR: two inputs, two hidden neurons, one output")
+    terminal.say(
+        f"{examples.RESTARTS} networks start from random weights and train side by side for "
+        f"{examples.EPOCHS} epochs each; the best one stays. One step of the training, as it is "
+        "recorded from the layers' own code, and as it runs:\n"
+    )
+    network = examples.train_xor(settings.seed)
+    terminal.show_program(network.program(rows=4, optimizer=examples.OPTIMIZER))
+    terminal.show_truth(network, examples.XOR_X, examples.XOR_Y)
+
+    terminal.heading("2", "A real table: which penguin is it?")
+    path = examples.penguins()
+    terminal.say(
+        "344 penguins of the Palmer Archipelago, with gaps and text columns "
+        "(Horst, Hill and Gorman 2020, CC0).\n"
+    )
+    task = Task.of(read_table(path), "species", settings)
+    terminal.show_task(task)
+    terminal.show_scores(task, _learn(task))
+
+    terminal.heading("3", "What next")
+    table = quote(terminal.near(path))
+    terminal.suggest(f"train {table} --target species", "the same, and keep the network")
+    terminal.suggest(f"predict penguins.safetensors {table}", "then let it predict")
+    terminal.suggest("train --help", "your own table")
+
+
+def train(
+    data: Data,
+    target: Target,
+    network: Units = None,
+    activation: ActivationName = None,
+    dropout: Dropout = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    optimizer: OptimizerName = None,
+    rate: Rate = None,
+    seed: Seed = None,
+    output: ModelFile = None,
+    as_json: Report = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a network on a table, and write it to a model file.
+
+    Columns may be numbers or text, with gaps. Text, and whole numbers with at most ten different
+    values, are predicted as classes; other numbers as quantities. What became of each column is
+    told, and so is what the network is worth on rows that it never saw.
+
+    For example:
+
+    - `glassnet train penguins.csv --target species`
+
+    - `glassnet train sales.csv --target price --network 128,64 --epochs 50`
+
+    - `glassnet train sales.parquet --target price --json > report.json`
+    """
+    terminal.quiet(quiet or as_json)
+    settings = settings_of(
+        network=network,
+        activation=activation,
+        dropout=dropout,
+        optimizer=optimizer,
+        rate=rate,
+        batch_size=batch_size,
+        epochs=epochs,
+        seed=seed,
+    )
+    path = output or Path(f"{data.stem}.safetensors")
+    _check_output(path, data)
+    table = read_table(data)
+    with as_options():
+        task = Task.of(table, target, settings)
+    terminal.show_task(task)
+    course = _learn(task, shown=not quiet)
+    terminal.show_scores(task, course)
+    task.save(path)
+    terminal.wrote(path)
+    terminal.suggest(f"predict {quote(str(path))} OTHER.csv")
+    if as_json:
+        report = {**task.report(course), "model": str(path)}
+        print(json.dumps(report, indent=2, allow_nan=False))
+
+
+def _learn(task: Task, shown: bool = True) -> Course:
+    """Train a task's network with a progress bar, and return how it went."""
+    course = Course(task.epochs)
+    with warnings.catch_warnings(), terminal.progress(task.epochs, shown) as bar:
+        warnings.simplefilter("ignore", DivergenceWarning)  # the course tells it
+        for epoch in task.train():
+            course.add(epoch)
+            unseen = f"on unseen rows {epoch.validation_loss:.4f}"
+            bar.report(epoch.number, f"loss {epoch.loss:.4f}, {unseen}")
+    if not course.best:
+        rate = task.settings.rule().rate
+        raise ValueError(f"--rate: expected one with which the loss stays finite, got {rate:g}")
+    for note in course.notes:
+        terminal.tell(note)
+    return course
+
+
+def predict(model: Model, data: Data, output: File = None, as_json: JsonRows = False) -> None:
+    """Predict every row of a table, as CSV or JSON.
+
+    Columns are found by name; the target's need not be there. Classes come with their
+    probabilities: the column `p(Adelie)` is the probability of the class Adelie.
+
+    For example:
+
+    - `glassnet predict penguins.safetensors new.csv`
+
+    - `glassnet predict penguins.safetensors new.csv --output predictions.csv`
+
+    - `glassnet predict penguins.safetensors new.parquet --json`
+    """
+    if output is not None:
+        _check_output(output, model, data)
+    network, columns = load_model(model)
+    table = read_table(data)
+    predictions = network.predict(columns.encode(table))
+    words = columns.target.decode(predictions)
+    write = _as_json if as_json else _as_csv
+    text = write(words, predictions, columns.target.classes)
+    for note in table.notes:
+        terminal.tell(note)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        write_whole(output, text.encode())
+
+
+def _as_csv(words: Any, predictions: Any, classes: Sequence[str]) -> str:
+    """Return predictions as CSV: the likeliest class and each one's probability, or a quantity."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["prediction", *(f"p({name})" for name in classes)])
+    for word, row in zip(words, predictions, strict=True):
+        cells = [f"{p:.6f}" for p in row] if classes else []
+        writer.writerow([word if classes else f"{word:.7g}", *cells])
+    return text.getvalue()
+
+
+def _as_json(words: Any, predictions: Any, classes: Sequence[str]) -> str:
+    """Return predictions as a JSON list of rows, one a line."""
+    rows: list[dict[str, Any]] = []
+    for word, row in zip(words, predictions, strict=True):
+        if classes:
+            # by way of text, so that no digit is written that float32 does not have
+            shares = {name: float(str(p)) for name, p in zip(classes, row, strict=True)}
+            rows.append({"prediction": word, "probabilities": shares})
+        else:
+            rows.append({"prediction": float(f"{word:.7g}")})
+    lines = (json.dumps(row, allow_nan=False) for row in rows)
+    return "[\n" + ",\n".join(lines) + "\n]\n"
+
+
+def _check_output(path: Path, *inputs: Path) -> None:
+    """Refuse what cannot be written, before anybody waits for it, and what is read."""
+    if writable(path) in [each.resolve() for each in inputs]:
+        raise ValueError(f"{path}: expected another file to write than one that is read")
