@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import glassnet as gn
-from glassnet.listing import statements
+from glassnet.listing import rows, statements
 from glassnet.plan import Plan
 from glassnet.rows import Rows
 from glassnet.run import Run
@@ -292,3 +292,33 @@ def test_text_binds_as_python_does() -> None:
             space[each.target] = eval(each.expression, space)
         final = trace.entries[-1]
         np.testing.assert_array_equal(space[final.name], final.value)
+
+
+def test_whoever_looks_costs_nothing() -> None:
+    """Recorded and replayed lines are the same in a network that all readers have read."""
+
+    def lines(net: gn.Network) -> list[tuple[str, list[str]]]:
+        found = []
+        for mode, wanted in (
+            ("train", ("theta", "mean", "mean_square", "loss")),
+            ("evaluate", ("loss",)),
+            ("predict", ("prediction",)),
+        ):
+            variant = Variant(4, mode, gn.Adam() if mode == "train" else None)
+            replay = net.replay(variant, wanted)
+            found.append((replay.source, [str(row) for row in rows(net.recorded(variant))]))
+        return found
+
+    plain, seen = xor_net(), xor_net()
+    seen.trace(X_XOR, Y_XOR).neuron(1, 1)
+    seen.trace(X_XOR, Y_XOR).contributions("W1")
+    for options in ({}, {"math": True}, {"replayed": True}, {"X": X_XOR, "y": Y_XOR}):
+        str(seen.program(**options))
+    seen.program(X=X_XOR, y=Y_XOR).step()
+    gn.check_gradients(seen, X_XOR, Y_XOR)
+    seen.summary()
+    assert lines(seen) == lines(plain)
+    assert seen.theta.tobytes() == plain.theta.tobytes()
+    seen.fit(X_XOR, Y_XOR, epochs=3)
+    plain.fit(X_XOR, Y_XOR, epochs=3)
+    assert seen.theta.tobytes() == plain.theta.tobytes()
