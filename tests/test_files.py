@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -14,18 +15,20 @@ import safetensors.numpy
 
 import glassnet as gn
 from glassnet.files import ModelFileError, load, load_with_table, save_network, write_whole
-
-LOSSES = {
-    "squared_error": 1,
-    "binary_cross_entropy": 1,
-    "multiclass_cross_entropy": 3,
-}
+from helpers import ACTIVATIONS, EVERY_LOSS, OWN_LOSS, Case, every_layer, label
 
 
 def network(loss="squared_error", dtype="float64", activation="tanh", seed=3):
     hidden = gn.Dense(np.int64(4), activation, rate=np.float32(0.5))
-    layers = [gn.LayerNorm(), gn.Dropout(0.25), hidden, gn.Dense(LOSSES.get(loss, 3))]
+    outputs = 1 if loss == "squared_error" else 3
+    layers = [gn.LayerNorm(), gn.Dropout(0.25), hidden, gn.Dense(outputs)]
     return gn.Network(layers, inputs=2, loss=loss, dtype=dtype, seed=seed)
+
+
+def composite(dtype="float64"):
+    net = gn.Network(every_layer("parametric_relu"), inputs=5, dtype=dtype, seed=3)
+    net.freeze(2, 5)
+    return net
 
 
 @pytest.fixture
@@ -53,19 +56,70 @@ def forge(path, change):
 # ---- there and back ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("loss", [*LOSSES, gn.MulticlassCrossEntropy(label_smoothing=0.1)])
-@pytest.mark.parametrize("activation", ["identity", "sigmoid", "tanh", "relu", "gelu"])
-def test_a_loaded_network_predicts_the_same_bits(tmp_path, dtype, loss, activation):
+def assert_comes_back(path, net):
+    """Assert that a network with weights of all kinds is loaded as it was saved, to the bit."""
     rng = np.random.default_rng(0)
-    net, X = network(loss, dtype, activation), rng.standard_normal((50, 2))
     net.theta[...] += rng.standard_normal(net.theta.shape)
-    net.save(tmp_path / "m.safetensors")
-    again = load(tmp_path / "m.safetensors")
+    X = rng.integers(-1, 4, (50, net.inputs)) + 0.0
+    net.save(path / "m.safetensors")
+    again = load(path / "m.safetensors")
     assert again.predict(X).tobytes() == net.predict(X).tobytes()
     assert again.theta.tobytes() == net.theta.tobytes()
     assert (again.inputs, again.dtype, again.seed) == (net.inputs, net.dtype, net.seed)
-    assert (again.layers, again.loss) == (net.layers, net.loss)
+    assert (again.layers, again.loss, again.frozen) == (net.layers, net.loss, net.frozen)
+    return again
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=label)
+def test_every_activation_comes_back(tmp_path, dtype, activation):
+    assert_comes_back(tmp_path, network(dtype=dtype, activation=activation))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("loss", ["multilabel_cross_entropy", *EVERY_LOSS], ids=label)
+def test_every_loss_comes_back(tmp_path, dtype, loss):
+    assert_comes_back(tmp_path, network(loss, dtype))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_layer_comes_back_with_what_is_frozen(tmp_path, dtype):
+    net = composite(dtype)
+    again = assert_comes_back(tmp_path, net)
+    kinds = [kind for kind in gn.files.LAYERS if f"{kind}(" not in repr(again)]
+    assert kinds == []
+    assert again.frozen == {2, 5}
+    X, y = np.random.default_rng(1).standard_normal((20, 5)), np.ones((20, 3))
+    for one in (net, again):
+        one.fit(X, y, epochs=2, optimizer=gn.SGD(0.01), clip_norm=1.0, batch_size=None)
+    frozen = net.layout.factors("rate", "float64", net.frozen) == 0
+    assert net.theta[frozen].tobytes() == again.theta[frozen].tobytes()
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_random_networks_come_back(tmp_path, part):
+    for seed in range(25 * part, 25 * part + 25):
+        case = Case(seed)
+        case.members = 1
+        if case.loss is not OWN_LOSS:
+            assert_comes_back(tmp_path, case.make())
+
+
+@pytest.mark.parametrize("init", [*gn.initializers.INITIALIZERS, None])
+def test_the_name_of_an_initializer_comes_back(tmp_path, init):
+    net = gn.Network([gn.Stack(gn.Dense(3, init=init)), gn.Dense(1, init=init)], 2, seed=0)
+    again = assert_comes_back(tmp_path, net)
+    assert again.layers[0].layers[0].init == again.layers[1].init == init
+
+
+def test_settings_from_numpy_come_back(tmp_path):
+    columns, categories = np.array([2, 0]), np.array([3, 4])
+    layers = [
+        gn.Embedding(columns, categories, np.int32(2), rate=np.float32(0.5)),
+        gn.Dense(1, gn.Identity(), np.float64(2), bias_rate=np.int64(1)),
+    ]
+    loss = gn.SquaredError(half=np.True_)
+    assert_comes_back(tmp_path, gn.Network(layers, 3, loss=loss, seed=np.int64(5)))
 
 
 def test_fitting_goes_on_from_the_loaded_weights(tmp_path):
@@ -124,18 +178,47 @@ class Own(gn.SquaredError):
     pass
 
 
+class Around(gn.Residual):
+    pass
+
+
+def ones_own(rng, shape):
+    return np.ones(shape)
+
+
+OWN = "save: expected glassnet's own layers, activations and losses, got "
+NO_CODE = ": a model file holds no code; keep the code and save network.theta with numpy.save"
+
+
 @pytest.mark.parametrize(
-    ("layer", "loss", "name"),
+    ("layer", "loss", "why"),
     [
-        (Doubled(2), "squared_error", "Doubled"),
-        (gn.Dense(2, Square()), "squared_error", "Square"),
-        (gn.Dense(2), Own(), "Own"),
+        (Doubled(2), "squared_error", OWN + "Doubled"),
+        (gn.Dense(2, Square()), "squared_error", OWN + "Square"),
+        (gn.Dense(2), Own(), OWN + "Own"),
+        (gn.Dense(2), OWN_LOSS, OWN + "CustomLoss"),
+        (gn.Stack([gn.Scale(), Doubled(2)]), "squared_error", OWN + "Doubled"),
+        (gn.Concat([[], [gn.Residual(gn.Dense(2, Square()))]]), "squared_error", OWN + "Square"),
+        (gn.Concat([[Around([gn.Scale()])]]), "squared_error", OWN + "Around"),
+        (Around([]), "squared_error", OWN + "Around"),
+        (
+            gn.Dense(2, init=ones_own),
+            "squared_error",
+            "save: expected init to be a name, got a function",
+        ),
+        (
+            gn.Residual([gn.Dense(2, init=lambda rng, shape: np.ones(shape))]),
+            "squared_error",
+            "save: expected init to be a name, got a function",
+        ),
     ],
+    ids=range(10),
 )
-def test_code_of_ones_own_is_refused_by_name(tmp_path, layer, loss, name):
+def test_code_of_ones_own_is_refused_by_name(tmp_path, layer, loss, why):
     net = gn.Network([layer, gn.Dense(1)], inputs=2, loss=loss)
-    with pytest.raises(TypeError, match=f"got {name}"):
+    with pytest.raises(TypeError) as caught:
         net.save(tmp_path / "m.safetensors")
+    assert str(caught.value) == why + NO_CODE
     assert list(tmp_path.iterdir()) == []
 
 
@@ -194,8 +277,10 @@ def test_a_file_cut_short_is_refused_at_every_length(saved):
         load(saved)
 
 
+@pytest.mark.parametrize("kind", [network, composite])
 @pytest.mark.parametrize("seed", range(5))
-def test_a_damaged_file_is_refused_or_is_a_network(saved, seed):
+def test_a_damaged_file_is_refused_or_is_a_network(saved, seed, kind):
+    save_network(kind(), saved, {"note": "é"})
     content, rng = saved.read_bytes(), random.Random(seed)
     refused = []
     for _ in range(400):
@@ -212,6 +297,7 @@ def test_a_damaged_file_is_refused_or_is_a_network(saved, seed):
             refused.append(str(error))
         else:
             assert np.isfinite(net.theta).all()
+            assert net.predict(np.zeros((1, net.inputs))).shape == (1, net.outputs)
     assert len(refused) > 100
     assert max(map(len, refused)) < len(str(saved)) + 400
     assert "\n" not in "".join(refused)
@@ -257,12 +343,21 @@ def replace(where, key, value):
         (replace("about", "seed", None), "expected seed to be int"),
         (replace("about", "seed", -1), "seed"),
         (replace("about", "layers", {}), "expected layers to be list"),
-        (replace("about", "layers", []), "in one of them only"),
+        (replace("about", "layers", []), "at least one layer with parameters, got none"),
         (replace("about", "layers", [3]), "expected one of Dense"),
         (replace("about", "loss", {"kind": "os.system"}), "os.system"),
         (replace("about", "loss", {"kind": ["squared_error"]}), "expected one of squared_error"),
         (replace("about", "loss", {"kind": "squared_error", "x": 1}), "other settings"),
-        (replace("about", "loss", {"kind": "multiclass_cross_entropy"}), "other settings"),
+        (replace("about", "loss", {"kind": "multiclass_cross_entropy"}), "at least 2 outputs"),
+        (replace("about", "loss", {"kind": "CustomLoss"}), "'CustomLoss'"),
+        (replace("about", "loss", {"kind": "huber", "delta": 0}), "delta: expected"),
+        (replace("about", "loss", {"kind": "quantile", "q": "half"}), "q: expected a number"),
+        (replace("about", "loss", {"kind": "squared_error", "half": 1}), "half: expected"),
+        (replace("about", "frozen", [2]), "layers: expected some of"),
+        (replace("about", "frozen", [1, 3, 4]), "at least one layer that learns"),
+        (replace("about", "frozen", "all"), "layers: expected a whole number"),
+        (replace("about", "frozen", [[1]]), "layers: expected a whole number"),
+        (replace("about", "frozen", None), "layers: expected a whole number"),
         (replace("layer", "kind", "Layer"), "'Layer'"),
         (replace("layer", "units", 10**12), "expected F64"),
         (replace("layer", "units", "4"), "units"),
@@ -271,6 +366,11 @@ def replace(where, key, value):
         (replace("layer", "activation", "tanh"), "expected one of identity"),
         (replace("layer", "activation", {"kind": "nosuch"}), "nosuch"),
         (replace("layer", "activation", {"kind": "tanh", "f": 1}), "other settings"),
+        (replace("layer", "activation", {"kind": "elu", "alpha": [1]}), "alpha: expected a number"),
+        (replace("layer", "activation", None), "expected one of identity"),
+        (replace("layer", "init", "xavier"), "init: expected one of 'zeros'"),
+        (replace("layer", "init", ["he"]), "init: expected one of 'zeros'"),
+        (lambda header, about: about["layers"][2].pop("units") and None, "other settings"),
         (replace("W3", "dtype", "F16"), "expected F64"),
         (replace("W3", "shape", [4, 2]), r"expected F64 \[2, 4\]"),
         (replace("W3", "shape", "no"), "expected F64"),
@@ -289,6 +389,93 @@ def test_a_forged_header_is_refused_with_its_reason(saved, change, why):
     with pytest.raises(ModelFileError, match=why) as caught:
         load(saved)
     assert str(caught.value).startswith(f"{saved}: ")
+
+
+SCALE = {"kind": "Scale"}
+STACK = {"kind": "Stack", "layers": [SCALE]}
+
+
+def nested(kind, depth):
+    """Return a layer in a layer, so deep."""
+    layer = SCALE
+    for _ in range(depth):
+        key = "stacks" if kind == "Concat" else "layers"
+        layer = {"kind": kind, key: [layer]}
+    return layer
+
+
+@pytest.mark.parametrize(
+    ("layer", "why"),
+    [
+        ({"kind": "Stack"}, "other settings"),
+        ({"kind": "Stack", "layers": SCALE}, "expected layers to be a list"),
+        ({"kind": "Stack", "layers": ["Scale"]}, "expected one of Dense"),
+        ({"kind": "Stack", "layers": [{"kind": "builtins.exec"}]}, "builtins.exec"),
+        ({"kind": "Stack", "layers": [[SCALE]]}, "expected one of Dense"),
+        ({"kind": "Residual", "layers": [{"kind": "Dense", "units": 3}]}, "end in 2 columns"),
+        ({"kind": "Concat", "stacks": []}, "stacks: expected"),
+        ({"kind": "Concat", "stacks": {}}, "expected stacks to be a list"),
+        ({"kind": "Concat", "stacks": [[]]}, "expected one of Dense"),
+        ({"kind": "Concat", "stacks": [STACK], "layers": []}, "other settings"),
+        ({"kind": "Embedding", "columns": [0], "categories": [2]}, "other settings"),
+        (
+            {"kind": "Embedding", "columns": [], "categories": [], "units": 2},
+            "columns: expected at least one",
+        ),
+        (
+            {"kind": "Embedding", "columns": [5], "categories": [2], "units": 2},
+            "expected columns 0 to 1",
+        ),
+        (
+            {"kind": "Embedding", "columns": {"0": 1}, "categories": [2], "units": 2},
+            "columns: expected a whole number",
+        ),
+        ({"kind": "Embedding", "columns": [0], "categories": [2], "units": 10**9}, "one of them"),
+        ({"kind": "Embedding", "columns": [0], "categories": [10**30], "units": 1}, "one of them"),
+        ({"kind": "Dense", "units": 10**12}, "one of them only"),
+        ({"kind": "Dense", "units": 1, "rate": -1}, "rate: expected"),
+        (STACK, "one of them only"),
+        (nested("Stack", 150), "one of them only"),
+        (nested("Concat", 150), "one of them only"),
+        (nested("Residual", 400), "recursion|one of them only"),
+        ({"kind": "Stack", "layers": [SCALE] * 5000}, "one of them only"),
+        ({"kind": "Concat", "stacks": [STACK] * 2000}, "one of them only"),
+        (
+            {"kind": "Stack", "layers": [{"kind": "Concat", "stacks": [STACK, STACK]}] * 300},
+            "one of them only",
+        ),
+    ],
+    ids=range(25),
+)
+def test_a_forged_layer_is_refused_before_memory_is_reserved_for_it(saved, layer, why):
+    forge(saved, replace("about", "layers", [layer]))
+    size = saved.stat().st_size
+    tracemalloc.start()
+    try:
+        with pytest.raises(ModelFileError, match=why) as caught:
+            load(saved)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert "\n" not in str(caught.value)
+    # a description becomes Python objects; no weight is made
+    assert peak < 300_000 + 100 * size
+
+
+def test_a_network_takes_no_more_memory_than_its_file(tmp_path):
+    layers = [gn.Embedding(0, 3000, 20), gn.Concat([[gn.Dense(500)], []]), gn.Dense(300)]
+    net, path = gn.Network(layers, inputs=200, seed=0), tmp_path / "m.safetensors"
+    net.save(path)
+    size = path.stat().st_size
+    del net
+    tracemalloc.start()
+    try:
+        load(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # the file's bytes, theta twice (one is kept to see whether it was touched), first weights
+    assert size < peak < 5 * size
 
 
 def test_weights_that_are_not_finite_are_refused(saved):

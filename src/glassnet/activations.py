@@ -26,6 +26,10 @@ def sigmoid(z: Array) -> Array:
     The relative error is a few roundings at every z, also far to the left, where probabilities
     are small.
 
+    Parameters
+    ----------
+    z : array of any shape
+
     Examples
     --------
     >>> sigmoid(np.array([-1000.0, 0.0, 0.6]))
@@ -234,8 +238,8 @@ class Elu(Activation):
         return np.maximum(z, 0) + self.alpha * np.expm1(np.minimum(z, 0))
 
     def slope(self, z: Array, a: Array) -> Array:
-        """Return 1 where z > 0, else alpha exp(z) = a + alpha."""
-        return np.where(z > 0, 1.0, a + self.alpha)
+        """Return 1 where z > 0, else alpha exp(z): a + alpha would lose its digits."""
+        return np.where(z > 0, 1.0, self.alpha * np.exp(np.minimum(z, 0)))
 
 
 @dataclass(frozen=True, repr=False)
@@ -261,8 +265,8 @@ class Selu(Activation):
         return self.scale * (np.maximum(z, 0) + self.alpha * np.expm1(np.minimum(z, 0)))
 
     def slope(self, z: Array, a: Array) -> Array:
-        """Return the scale where z > 0, else scale * alpha exp(z) = a + scale * alpha."""
-        return np.where(z > 0, self.scale, a + self.scale * self.alpha)
+        """Return the scale where z > 0, else scale * alpha exp(z)."""
+        return np.where(z > 0, self.scale, self.scale * self.alpha * np.exp(np.minimum(z, 0)))
 
 
 @dataclass(frozen=True, repr=False)
@@ -287,16 +291,16 @@ class Gelu(Activation):
 
     def f(self, z: Array) -> Array:
         """Return z times the share, nearly."""
-        return z * self._share(z)
+        return z * sigmoid(self._twice(z))
 
     def slope(self, z: Array, a: Array) -> Array:
-        """Return the derivative by the product rule: s + z s' with s' = s (1 - s) 2 u'."""
-        s = self._share(z)
+        """Return s + a (1 - s) 2 u', where s = e / (1 + e), so that 1 - s = 1 / (1 + e)."""
+        e = np.exp(np.minimum(self._twice(z), FAR))
         du = self.c * (1 + 3 * 0.044715 * z * z)
-        return s + a * (1 - s) * (2 * du)
+        return (e + a * (2 * du)) / (1 + e)
 
-    def _share(self, z: Array) -> Array:
-        return sigmoid(2 * self.c * z * (1 + 0.044715 * z * z))
+    def _twice(self, z: Array) -> Array:
+        return 2 * self.c * z * (1 + 0.044715 * z * z)
 
 
 @dataclass(frozen=True, repr=False)
@@ -318,9 +322,9 @@ class Silu(Activation):
         return z * sigmoid(z)
 
     def slope(self, z: Array, a: Array) -> Array:
-        """Return s + z s (1 - s), with s the sigmoid."""
-        s = sigmoid(z)
-        return s + a * (1 - s)
+        """Return s + a (1 - s), where s = e / (1 + e), so that 1 - s = 1 / (1 + e)."""
+        e = np.exp(np.minimum(z, FAR))
+        return (e + a) / (1 + e)
 
 
 @dataclass(frozen=True, repr=False)

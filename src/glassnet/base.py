@@ -120,7 +120,11 @@ class Base:
             seeds = [self.seed + k for k in range(1, checks.whole("members", members))]
             thetas = [self.theta]
         more = [np.random.default_rng(seed) for seed in seeds]
+        before = self.theta
         self.theta = np.stack([*thetas, *(self.layout.first(rng, self.dtype) for rng in more)])
+        for number in self.frozen:
+            for start, stop, _ in self.layout.places[number - 1].values():
+                self.theta[:, start:stop] = before[start:stop]
         if not thetas:
             self._untouched = self.theta[0].copy()
         self.generators, self.members = self.generators + more, len(self.theta)
@@ -139,7 +143,8 @@ class Base:
         if untouched is None or not np.array_equal(np.atleast_2d(self.theta)[0], untouched):
             return
         bias = getattr(self.layout.views(self.theta)[-1], "b", None)
-        if bias is not None and bias.shape[-2:] == (1, self.outputs):
+        free = bias is not None and len(self.layers) not in self.frozen
+        if free and bias.shape[-2:] == (1, self.outputs):
             bias[...] = self.loss.best_constant(y, w, self.outputs)
 
     def freeze(self, *layers: int) -> None:
@@ -156,7 +161,7 @@ class Base:
                 raise ValueError(f"layers: expected some of {sorted(learning)}, got {number}")
         if learning <= set(layers):
             raise ValueError("layers: expected at least one layer that learns, got all of them")
-        self.frozen = frozenset(layers)
+        self.frozen, self.memory = frozenset(layers), None
         self._forget()
 
     # ---- programs --------------------------------------------------------------------------------

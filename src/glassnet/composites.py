@@ -1,7 +1,7 @@
 """Layers made of layers: a stack, a stack with a way around it, and stacks side by side."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, count, pairwise
 from types import SimpleNamespace
@@ -179,13 +179,14 @@ def _layers(name: str, given: Any) -> tuple[Layer, ...]:
 def _names(parts: list[dict[str, Parameter]]) -> Names:
     """Return each part's names with those of the whole: W, and where W comes again W_2, W_3."""
     taken: set[str] = set()
+    free: dict[str, Iterator[str]] = {}
     names: Names = []
     for part in parts:
         names.append({})
         for name in part:
             base = re.sub(r"_\d+$", "", name)
-            free = chain([base], (f"{base}_{k}" for k in count(2)))
-            names[-1][name] = next(each for each in free if each not in taken)
+            free.setdefault(base, chain([base], (f"{base}_{k}" for k in count(2))))
+            names[-1][name] = next(each for each in free[base] if each not in taken)
             taken.add(names[-1][name])
     return names
 

@@ -43,7 +43,19 @@ StrPath = str | os.PathLike[str]
 
 
 class ModelFileError(ValueError):
-    """A file is not a model file, or is damaged, or of a later glassnet."""
+    """A file is not a model file, or is damaged, or of a later glassnet.
+
+    Examples
+    --------
+    >>> import glassnet as gn, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     size = Path(f"{folder}/model.safetensors").write_text("no network")
+    ...     try:
+    ...         gn.load(f"{folder}/model.safetensors")
+    ...     except gn.ModelFileError as error:
+    ...         print(str(error).partition(": ")[2])
+    not a glassnet model file: it is shorter than its header says, or of another format
+    """
 
 
 # ---- writing -------------------------------------------------------------------------------------
@@ -169,6 +181,14 @@ def _dumps(content: Any) -> str:
 
 def load(path: StrPath) -> Network:
     """Return the network in a model file; it predicts the same bits as the one that was saved.
+
+    Parameters
+    ----------
+    path : str or PathLike
+
+    Returns
+    -------
+    Network
 
     Raises
     ------

@@ -35,7 +35,7 @@ def ones(rng: "np.random.Generator", shape: tuple[int, ...]) -> Array:
 
 
 def normal(rng: "np.random.Generator", shape: tuple[int, ...]) -> Array:
-    """Return draws from the standard normal distribution: embeddings begin here.
+    """Return draws from the standard normal distribution, W ~ N(0, 1): embeddings begin here.
 
     Examples
     --------

@@ -71,5 +71,7 @@ def minimise(
             },
         )
     network.theta[...] = result.x
+    if done and history.epoch[-1:] != [done]:  # it ended between two reports
+        last[:] = [watch.report(done, result.fun, best, history)]
     history.converged = result.status == 0
     return last[0] if last else None

@@ -44,7 +44,11 @@ class Metric:
 
 
 def accuracy(y: Array, p: Array, w: Array) -> Any:
-    """Return the share of rows whose labels are all predicted.
+    r"""Return the share of rows whose labels are all predicted.
+
+    .. math:: \frac{\sum_i w_i\, [\hat y_i = y_i]}{\sum_i w_i}
+
+    where the prediction is the likeliest class, or each label whose probability is above 1/2.
 
     Examples
     --------
@@ -55,7 +59,9 @@ def accuracy(y: Array, p: Array, w: Array) -> Any:
 
 
 def balanced_accuracy(y: Array, p: Array, w: Array) -> Any:
-    """Return the mean over classes of the share of each class's rows that are predicted.
+    r"""Return the mean over classes of the share of each class's rows that are predicted.
+
+    .. math:: \frac{1}{K} \sum_k \frac{\sum_{y_i = k} w_i\, [\hat y_i = k]}{\sum_{y_i = k} w_i}
 
     Examples
     --------
@@ -90,7 +96,9 @@ def auc(y: Array, p: Array, w: Array) -> Any:
 
 
 def rmse(y: Array, p: Array, w: Array) -> Any:
-    """Return the root of the mean squared error, a mean over outputs.
+    r"""Return the root of the mean squared error, a mean over outputs.
+
+    .. math:: \sqrt{\frac{\sum_i w_i\, (y_i - p_i)^2}{\sum_i w_i}}
 
     Examples
     --------
@@ -101,7 +109,9 @@ def rmse(y: Array, p: Array, w: Array) -> Any:
 
 
 def mae(y: Array, p: Array, w: Array) -> Any:
-    """Return the mean absolute error, a mean over outputs.
+    r"""Return the mean absolute error, a mean over outputs.
+
+    .. math:: \frac{\sum_i w_i\, |y_i - p_i|}{\sum_i w_i}
 
     Examples
     --------
@@ -112,7 +122,9 @@ def mae(y: Array, p: Array, w: Array) -> Any:
 
 
 def r2(y: Array, p: Array, w: Array) -> Any:
-    """Return the share of the targets' variance that is explained, a mean over outputs.
+    r"""Return the share of the targets' variance that is explained, a mean over outputs.
+
+    .. math:: 1 - \frac{\sum_i w_i\, (y_i - p_i)^2}{\sum_i w_i\, (y_i - \bar y)^2}
 
     An output whose targets are all the same counts 1 if it is met, else 0.
 

@@ -17,7 +17,11 @@ from glassnet.vocabulary import Array
 
 @dataclass(frozen=True, repr=False)
 class SquaredError(Loss):
-    """The squared distance to the target: the sum of (raw - y)^2 over outputs, mean over rows.
+    r"""The squared distance to the target.
+
+    .. math:: (raw - y)^2
+
+    summed over outputs, mean over rows.
 
     Differs from textbooks that halve it, unless told to, and from libraries that take the mean
     over outputs.
@@ -54,8 +58,11 @@ class SquaredError(Loss):
 
 @dataclass(frozen=True, repr=False)
 class AbsoluteError(Loss):
-    """The distance to the target, abs(raw - y): it aims at the median, and outliers pull little.
+    r"""The distance to the target: it aims at the median, and outliers pull little.
 
+    .. math:: |raw - y|
+
+    summed over outputs, mean over rows.
     Its derivative is the sign of raw - y: 0 where the target is met.
 
     Examples
