@@ -7,12 +7,14 @@ BIN := $(VENV)/bin
 # a benchmark or a test must not run at half speed because of a setting that is left over
 unexport OPENBLAS_CORETYPE
 
-.PHONY: help demo test lint types bench golden xor clean
+.PHONY: help demo test lint types docs bench sklearn golden xor clean
 
 help:
 	@echo "make demo    a network learns XOR and a real table"
 	@echo "make test    every test, doctest, type and style check"
+	@echo "make docs    the pages and the reference, into docs/_build/html"
 	@echo "make bench   glassnet beside its peers, into benchmarks/RESULTS.md"
+	@echo "make sklearn glassnet's estimators beside scikit-learn's"
 	@echo "make xor     how often the tutorial's listing and the demo solve XOR, over 1,000 seeds"
 	@echo "make golden  make the golden values of the tests again (needs PyTorch)"
 	@echo "make clean   remove the environment and what was built"
@@ -40,9 +42,17 @@ lint: $(VENV)/dev.done
 types: $(VENV)/dev.done
 	$(BIN)/mypy
 
+docs: $(VENV)/dev.done
+	rm -rf docs/_api
+	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
 bench: $(VENV)/dev.done
 	$(BIN)/python -m pip install --quiet --requirement benchmarks/requirements.txt
 	$(BIN)/python benchmarks/bench.py
+
+sklearn: $(VENV)/dev.done
+	$(BIN)/python benchmarks/against_sklearn.py
 
 xor: $(VENV)/dev.done
 	$(BIN)/python benchmarks/xor.py
@@ -50,6 +60,7 @@ xor: $(VENV)/dev.done
 golden: $(VENV)/dev.done
 	$(BIN)/python -m pip install --quiet --requirement benchmarks/requirements.txt
 	$(BIN)/python tests/golden/make_optimizers.py
+	$(BIN)/python tests/golden/make_parts.py
 
 clean:
-	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) dist docs/_build docs/_api .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

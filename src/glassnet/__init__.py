@@ -5,6 +5,9 @@ recorded once as a flat list of NumPy calls, and that list is replayed for every
 see is what runs.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from glassnet.activations import (
     Elu,
     Gelu,
@@ -35,6 +38,11 @@ from glassnet.quantities import AbsoluteError, CustomLoss, Huber, Poisson, Quant
 from glassnet.schedules import Constant, Cosine, Exponential, Inverse, StepDecay, WarmUp
 from glassnet.tutorial import SimpleNeuralNetwork, binary_cross_entropy, sigmoid_derivative
 from glassnet.value import RecordingError
+
+if TYPE_CHECKING:
+    from glassnet.estimators import MLPClassifier as MLPClassifier
+    from glassnet.estimators import MLPRegressor as MLPRegressor
+    from glassnet.insight.gradients import check_gradients as check_gradients
 
 __version__ = "0.1.0"
 
@@ -96,8 +104,26 @@ __all__ = [
     "Tanh",
     "WarmUp",
     "binary_cross_entropy",
+    "check_gradients",
     "load",
     "record",
     "sigmoid",
     "sigmoid_derivative",
 ]
+
+# found when asked for, by the room that has them: an import brings no more than a training needs
+LATER = {
+    "MLPClassifier": "glassnet.estimators",
+    "MLPRegressor": "glassnet.estimators",
+    "check_gradients": "glassnet.insight.gradients",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(LATER[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *LATER})

@@ -14,9 +14,7 @@ from glassnet.step import Variant
 from glassnet.vocabulary import Array
 
 
-def objective(
-    network: Network, rows: Rows, plan: Plan
-) -> Callable[[Array], tuple[float, Array]]:
+def objective(network: Network, rows: Rows, plan: Plan) -> Callable[[Array], tuple[float, Array]]:
     """Return theta -> (loss, gradient) over all rows, the L2 penalty included, in float64.
 
     Where layers draw at random, they draw the same numbers every time.

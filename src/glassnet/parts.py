@@ -50,6 +50,14 @@ class Parameter:
         A factor on the learning rate.
     decay : float
         A factor on the L2 penalty and on weight decay: 0 for biases, gains and shifts.
+
+    Examples
+    --------
+    >>> import glassnet as gn
+    >>> gn.Dense(3, bias_rate=2.0).parameters(inputs=4)["b"].shape
+    (1, 3)
+    >>> gn.Dense(3, bias_rate=2.0).parameters(inputs=4)["b"].rate
+    2.0
     """
 
     shape: tuple[int, ...]
@@ -69,28 +77,67 @@ class Activation(Part, ABC):
     ----------
     init : callable
         The initialiser that suits the weights before this activation.
+
+    Examples
+    --------
+    >>> class Softsign(Activation):
+    ...     def f(self, z):
+    ...         return z / (1 + np.absolute(z))
+    ...     def slope(self, z, a):
+    ...         return 1 / np.square(1 + np.absolute(z))
+    >>> Softsign().slope(np.array([-1.0, 0.0]), None)
+    array([0.25, 1.  ])
     """
 
     init: ClassVar[Callable[..., Array]] = staticmethod(glorot)
 
     def parameters(self, units: int) -> dict[str, Parameter]:
-        """Return the parameters of the activation behind this many units."""
+        """Return the parameters, by name, of the activation behind this many units.
+
+        Parameters
+        ----------
+        units : int
+        """
         return {}
 
     @abstractmethod
     def f(self, z: Array) -> Array:
-        """Return the activation a of z."""
+        """Return the activation a of z, of the same shape.
+
+        Parameters
+        ----------
+        z : array (..., n, units)
+        """
 
     @abstractmethod
     def slope(self, z: Array, a: Array) -> Array:
-        """Return da/dz at z, where the activation is a."""
+        """Return da/dz at z, of the same shape, where the activation is a.
+
+        Parameters
+        ----------
+        z, a : array (..., n, units)
+        """
 
     def forward(self, z: Array, p: Any) -> Array:
-        """Return the activation a of z, given the layer's parameters."""
+        """Return the activation a of z, given the layer's parameters.
+
+        Parameters
+        ----------
+        z : array (..., n, units)
+        p : object
+            The parameters, as attributes.
+        """
         return self.f(z)
 
     def backward(self, da: Array, z: Array, a: Array, p: Any, d: Any) -> Array:
-        """Return the derivative by z, given the one by a: dz = da * slope."""
+        """Return the derivative by z, given the one by a: dz = da * slope.
+
+        Parameters
+        ----------
+        da, z, a : array (..., n, units)
+        p, d : object
+            The parameters, and where their derivatives are written.
+        """
         return da * self.slope(z, a)
 
 
@@ -100,26 +147,81 @@ class Layer(Part, ABC):
     ``p`` and ``d`` hold the parameters and the derivatives of the loss by them, as attributes
     named as in `parameters`; `backward` writes into ``d`` with ``d.W[...] =``. What `backward`
     will want, `forward` returns beside its result: nothing is hidden in the layer.
+
+    Examples
+    --------
+    >>> import glassnet as gn
+    >>> class Shift(gn.Layer):
+    ...     def parameters(self, inputs):
+    ...         return {"s": gn.Parameter((1, inputs))}
+    ...     def forward(self, x, p, rng):
+    ...         return x + p.s, None
+    ...     def backward(self, kept, dy, p, d, need_dx):
+    ...         d.s[...] = np.sum(dy, axis=-2, keepdims=True)
+    ...         return dy
+    >>> net = gn.Network([Shift(), gn.Dense(1)], inputs=2, seed=0)
+    >>> print(net.program(rows=4, mode="predict"))
+    forward
+       1  x2 = x + s1         (4, 2)  1 Shift
+       2  z2 = x2 @ W2 + b2   (4, 1)  2 Dense
     """
 
     def parameters(self, inputs: int) -> dict[str, Parameter]:
-        """Return the parameters of the layer behind this many inputs."""
+        """Return the parameters, by name, of the layer behind this many inputs.
+
+        Parameters
+        ----------
+        inputs : int
+        """
         return {}
 
     def outputs(self, inputs: int) -> int:
-        """Return the number of columns that leave the layer."""
+        """Return the number of columns that leave the layer.
+
+        Parameters
+        ----------
+        inputs : int
+        """
         return inputs
 
     @abstractmethod
     def forward(self, x: Array, p: Any, rng: Any) -> tuple[Array, Any]:
         """Return the layer's result and what `backward` will want.
 
-        ``rng`` is the generator to draw from in training; None when predicting.
+        Parameters
+        ----------
+        x : array (..., n, inputs)
+        p : object
+            The parameters, as attributes.
+        rng : Generator or None
+            What to draw from in training; None when predicting.
+
+        Returns
+        -------
+        array (..., n, outputs)
+        object
+            Whatever `backward` gets as ``kept``.
         """
 
     @abstractmethod
     def backward(self, kept: Any, dy: Array, p: Any, d: Any, need_dx: bool) -> Array | None:
-        """Write the derivatives by the parameters into d, and return the one by x if needed."""
+        """Write the derivatives by the parameters into d, and return the one by x if needed.
+
+        Parameters
+        ----------
+        kept : object
+            What `forward` returned beside its result.
+        dy : array (..., n, outputs)
+            The derivative of the loss by the result.
+        p, d : object
+            The parameters, and where the derivatives by them are written, as ``d.W[...] =``.
+        need_dx : bool
+            Whether anybody wants the derivative by x: the first layer's is not wanted.
+
+        Returns
+        -------
+        array (..., n, inputs) or None
+        """
 
 
 class Loss(Part, ABC):
@@ -138,6 +240,16 @@ class Loss(Part, ABC):
         Whether targets are classes, so that there must be two to learn anything.
     least_outputs : int
         How many outputs the network must have at least.
+
+    Examples
+    --------
+    >>> class LogCosh(Loss):
+    ...     def value(self, raw, y, w):
+    ...         return np.sum(np.log(np.cosh(raw - y)) * w, axis=(-2, -1))
+    ...     def gradient(self, raw, y, w):
+    ...         return np.tanh(raw - y) * w
+    >>> LogCosh().value(np.array([[1.0], [3.0]]), np.array([[1.0], [2.0]]), 1 / 2).round(4)
+    np.float64(0.2169)
     """
 
     labels: ClassVar[bool] = False
@@ -145,23 +257,65 @@ class Loss(Part, ABC):
     least_outputs: ClassVar[int] = 1
 
     def check(self, y: Any, outputs: int) -> Array:
-        """Return targets as the other methods get them, (n, outputs) or (n, 1) labels."""
+        """Return targets as the other methods get them, (n, outputs) or (n, 1) labels.
+
+        Parameters
+        ----------
+        y : array (n,) or (n, outputs)
+            Targets as they were given.
+        outputs : int
+            How many the network has.
+
+        Raises
+        ------
+        ValueError
+            If they are no targets for this loss.
+        """
         return checks.targets("y", y, outputs)
 
     @abstractmethod
     def value(self, raw: Array, y: Array, w: Array | float) -> Array:
-        """Return the loss, one number a member."""
+        """Return the loss, one number a member.
+
+        Parameters
+        ----------
+        raw : array (..., n, outputs)
+        y : array (..., n, outputs), or labels (..., n, 1)
+        w : array (..., n, 1) or float
+            The rows' shares of the mean.
+        """
 
     @abstractmethod
     def gradient(self, raw: Array, y: Array, w: Array | float) -> Array:
-        """Return the derivative of the loss by the raw scores, (..., n, outputs)."""
+        """Return the derivative of the loss by the raw scores, of the same shape.
+
+        Parameters
+        ----------
+        raw : array (..., n, outputs)
+        y : array (..., n, outputs), or labels (..., n, 1)
+        w : array (..., n, 1) or float
+            The rows' shares of the mean.
+        """
 
     def link(self, raw: Array) -> Array:
-        """Return the prediction that raw scores stand for."""
+        """Return the prediction that raw scores stand for, of the same shape.
+
+        Parameters
+        ----------
+        raw : array (..., n, outputs)
+        """
         return raw
 
     def best_constant(self, y: Array, w: Array, outputs: int) -> Array:
-        """Return the raw scores (outputs,) that are best where nothing is known of a row."""
+        """Return the raw scores (outputs,) that are best where nothing is known of a row.
+
+        Parameters
+        ----------
+        y : array (n, outputs), or labels (n, 1)
+        w : array (n, 1)
+            The rows' shares of the mean.
+        outputs : int
+        """
         return np.zeros(outputs)
 
 
@@ -176,6 +330,17 @@ class Optimizer(Part, ABC):
         Decoupled decay of the weights, where training is not told another.
     state : tuple of str
         Names of vectors like theta, zero at first, which `update` gets and writes.
+
+    Examples
+    --------
+    >>> class SignDescent(Optimizer):
+    ...     rate = 0.25
+    ...     def update(self, theta, gradient, rate):
+    ...         theta[...] = theta - rate * np.sign(gradient)
+    >>> theta = np.array([1.0, -2.0])
+    >>> SignDescent().update(theta, 2 * theta, 0.25)
+    >>> theta
+    array([ 0.75, -1.75])
     """
 
     rate: float
@@ -187,9 +352,25 @@ class Optimizer(Part, ABC):
             checks.number(name, value, 0, LIMITS.get(name, np.inf))
 
     def corrections(self, step: int) -> dict[str, float]:
-        """Return numbers that `update` wants in this step (the first is 1), by name."""
+        """Return numbers that `update` wants in this step, by name.
+
+        Parameters
+        ----------
+        step : int
+            The first is 1.
+        """
         return {}
 
     @abstractmethod
     def update(self, theta: Array, gradient: Array, rate: Array, **state: Array) -> None:
-        """Write the next theta and the next state."""
+        """Write the next theta and the next state.
+
+        Parameters
+        ----------
+        theta, gradient : array (P,) or (members, P)
+            Every parameter, and the derivative of the loss by it.
+        rate : array () or (P,)
+            The learning rate, the schedule and the parameters' own factors in it.
+        **state : array
+            Vectors like theta by the names in `state`, and the numbers of `corrections`.
+        """

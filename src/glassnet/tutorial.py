@@ -25,6 +25,10 @@ REPORT = 100  # epochs from one printed loss to the next
 def sigmoid_derivative(a: Array) -> Array:
     """Return the sigmoid's slope a (1 - a), given the sigmoid's value a (not z).
 
+    Parameters
+    ----------
+    a : array of any shape
+
     Examples
     --------
     >>> sigmoid_derivative(sigmoid(0.0))
@@ -38,6 +42,15 @@ def binary_cross_entropy(y_true: Array, y_pred: Array) -> float:
 
     A probability of exactly 0 or 1 counts as the smallest number above 0, or as much below 1, so
     that a sure mistake costs about 708 and not infinitely much.
+
+    Parameters
+    ----------
+    y_true, y_pred : array of any shape
+        What came, 0 or 1, and the probabilities that were given to 1.
+
+    Returns
+    -------
+    float
 
     Examples
     --------
@@ -59,6 +72,7 @@ def _part(name: str) -> property:
     """Return an attribute that is a view of the network's parameter; assigning copies into it."""
 
     def get(self: "SimpleNeuralNetwork") -> Array:
+        """Return a view of the network's parameter; assigning copies into it."""
         return self.network.weights[name]
 
     def put(self: "SimpleNeuralNetwork", value: Any) -> None:
@@ -152,7 +166,12 @@ class SimpleNeuralNetwork:
         self.bias_output = -0.5 * self.weights_hidden_output.sum(axis=0, keepdims=True)
 
     def forward(self, X: Any) -> Array:
-        """Return the probabilities (rows, output_size), and keep both layers' activations."""
+        """Return the probabilities (rows, output_size), and keep both layers' activations.
+
+        Parameters
+        ----------
+        X : array (rows, input_size)
+        """
         x = checks.matrix("X", X, self.input_size).astype(float)
         hidden, last = self.network.layers
         weights = self.network.layout.views(self.network.theta)
@@ -162,11 +181,26 @@ class SimpleNeuralNetwork:
         return self.output
 
     def backward(self, X: Any, y: Any, learning_rate: float) -> None:
-        """Take one step down the gradient of `binary_cross_entropy` on these rows."""
+        """Take one step down the gradient of `binary_cross_entropy` on these rows.
+
+        Parameters
+        ----------
+        X : array (rows, input_size)
+        y : array (rows,) or (rows, output_size)
+        learning_rate : float
+        """
         self._run(X, y, learning_rate).advance(1)
 
     def train(self, X: Any, y: Any, epochs: int, learning_rate: float) -> None:
-        """Take that many steps, and print the loss every 100 of them, each before its step."""
+        """Take that many steps, and print the loss every 100 of them, each before its step.
+
+        Parameters
+        ----------
+        X : array (rows, input_size)
+        y : array (rows,) or (rows, output_size)
+        epochs : int
+        learning_rate : float
+        """
         checks.whole("epochs", epochs)
         run = self._run(X, y, learning_rate)
         for epoch in range(0, epochs, REPORT):

@@ -23,7 +23,24 @@ if TYPE_CHECKING:
 
 
 class RecordingError(TypeError):
-    """Something was asked of a value, while recording, that a program cannot say."""
+    """Something was asked of a value, while recording, that a program cannot say.
+
+    Examples
+    --------
+    >>> import glassnet as gn
+    >>> class Sign(gn.Activation):
+    ...     def f(self, z):
+    ...         return 1.0 if z > 0 else -1.0
+    ...     def slope(self, z, a):
+    ...         return 0 * z
+    >>> net = gn.Network([gn.Dense(2, Sign()), gn.Dense(1)], inputs=2, seed=0)
+    >>> try:
+    ...     net.program()
+    ... except gn.RecordingError as error:
+    ...     print(error)
+    layer 1 Dense, forward, ...:3 Sign.f: deciding by a value (if, while, and, or, in, max())
+    cannot be recorded; use np.where or np.maximum
+    """
 
 
 class Value(NDArrayOperatorsMixin):
