@@ -21,6 +21,7 @@ HOUSE = [
     {"layers", "composites", "losses", "quantities", "optimizers", "schedules", "metrics"},
     {"step"},
     {"base"},
+    {"predicting"},
     {"network", "plan", "rows"},
     {"run"},
 ]

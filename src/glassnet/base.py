@@ -143,8 +143,9 @@ class Base:
         if untouched is None or not np.array_equal(np.atleast_2d(self.theta)[0], untouched):
             return
         bias = getattr(self.layout.views(self.theta)[-1], "b", None)
-        free = bias is not None and len(self.layers) not in self.frozen
-        if free and bias.shape[-2:] == (1, self.outputs):
+        if bias is None or len(self.layers) in self.frozen:
+            return
+        if bias.shape[-2:] == (1, self.outputs):
             bias[...] = self.loss.best_constant(y, w, self.outputs)
 
     def freeze(self, *layers: int) -> None:

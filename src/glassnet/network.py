@@ -1,15 +1,9 @@
-"""A network as people use it: predict, evaluate, fit. What it is made of stands in `base`."""
+"""A network as people use it: doors to the rooms that train it, show it and save it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from glassnet import checks
-from glassnet.base import Base
-from glassnet.metrics import Metric, find_metrics
-from glassnet.step import Variant
-from glassnet.vocabulary import Array
+from glassnet.predicting import Predicting
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -20,10 +14,8 @@ if TYPE_CHECKING:
     from glassnet.listing import Listing
     from glassnet.summary import Text
 
-CHUNK = 1024  # rows that predict and evaluate take at a time
 
-
-class Network(Base):
+class Network(Predicting):
     """A feed-forward network of layers, trained by backpropagation.
 
     Parameters
@@ -51,6 +43,7 @@ class Network(Base):
 
     Examples
     --------
+    >>> import numpy as np
     >>> import glassnet as gn
     >>> X, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
     >>> net = gn.Network([gn.Dense(2, "sigmoid"), gn.Dense(1)], inputs=2,
@@ -95,100 +88,6 @@ class Network(Base):
 
         return listed(self, rows, mode, **options)
 
-    def raw(self, X: Any) -> Array:
-        """Return the raw scores (rows, outputs), before the loss's link.
-
-        Parameters
-        ----------
-        X : array or sparse matrix (rows, inputs)
-            Finite numbers.
-        """
-        return self._forward(X, "raw")
-
-    def predict(self, X: Any) -> Array:
-        """Return predictions (rows, outputs): probabilities or means, the loss's link applied.
-
-        Parameters
-        ----------
-        X : array or sparse matrix (rows, inputs)
-            Finite numbers.
-
-        Raises
-        ------
-        ValueError
-            If X is not a table of finite numbers with `inputs` columns.
-        """
-        return self._forward(X, "prediction")
-
-    def _forward(self, X: Any, wanted: str) -> Array:
-        X = checks.matrix("X", X, self.inputs)
-        result = np.empty((*self.theta.shape[:-1], X.shape[0], self.outputs), self.dtype)
-        for part, outputs in self._chunks("predict", (wanted,), {"x": X}):
-            result[..., part, :] = outputs[wanted]
-        return result
-
-    def _chunks(
-        self, mode: str, wanted: tuple[str, ...], tables: dict[str, Any]
-    ) -> Iterator[tuple[slice, dict[str, Array]]]:
-        """Run a program over tables, a chunk of rows at a time; yield where, and what it left."""
-        rows = tables["x"].shape[0]
-        for start in range(0, rows, CHUNK):
-            part = slice(start, min(start + CHUNK, rows))
-            variant = Variant(part.stop - start, mode, weighted="w" in tables)
-            replay = self.replay(variant, wanted)
-            replay.bind(theta=self.theta)
-            with np.errstate(all="ignore"):
-                for name, table in tables.items():
-                    replay.arrays[name][...] = checks.dense(table[part])
-                replay()
-            yield part, replay.outputs
-
-    def evaluate(
-        self, X: Any, y: Any, sample_weight: Any = None, metrics: Any = ()
-    ) -> dict[str, Any]:
-        """Return the loss and metrics over a table: {"loss": number, "accuracy": number}.
-
-        Several members give arrays of K numbers. The loss is that of the predictions alone,
-        without the L2 penalty of a training.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As for `train`.
-        metrics : str, Metric, or a sequence of them
-            Of accuracy, balanced_accuracy, auc, rmse, mae, r2, or your own.
-
-        Examples
-        --------
-        >>> import glassnet as gn
-        >>> net = gn.Network([gn.Dense(1)], 1, loss="binary_cross_entropy", seed=0)
-        >>> net.weights = {"W1": [[1.0]], "b1": [[0.0]]}
-        >>> scores = net.evaluate([[-2.0], [3.0]], [0, 1], metrics="accuracy")
-        >>> print({name: round(score, 4) for name, score in scores.items()})
-        {'loss': 0.0878, 'accuracy': 1.0}
-        """
-        X = checks.matrix("X", X, self.inputs)
-        y, w = self.check_targets(X.shape[0], y, sample_weight)
-        found = find_metrics(metrics, self.loss)
-        return self.score(X, y, None if sample_weight is None else w, found)
-
-    def score(self, X: Any, y: Array, w: Array | None, metrics: Sequence[Metric]) -> dict[str, Any]:
-        """Do what `evaluate` does, on rows that were checked before."""
-        tables = {"x": X, "y": y, **({} if w is None else {"w": w})}
-        w = np.ones((len(y), 1)) if w is None else w
-        lead, total = self.theta.shape[:-1], np.zeros(self.theta.shape[:-1])
-        predictions = np.empty((*lead, len(y) if metrics else 0, self.outputs), self.dtype)
-        wanted = ("loss", "prediction") if metrics else ("loss",)
-        for part, outputs in self._chunks("evaluate", wanted, tables):
-            total = total + outputs["loss"].astype(float) * w[part].sum()
-            if metrics:
-                predictions[..., part, :] = outputs["prediction"]
-        scores = {"loss": total / w.sum()}
-        each = predictions if lead else predictions[None]
-        for metric in metrics:
-            scores[metric.name] = np.array([metric(y, p, w) for p in each]).reshape(lead)
-        return {name: score if lead else float(score) for name, score in scores.items()}
-
     def fit(self, X: Any, y: Any, **options: Any) -> "History":
         """Train to the end, and return the history.
 
@@ -218,6 +117,7 @@ class Network(Base):
 
         Examples
         --------
+        >>> import numpy as np
         >>> import glassnet as gn
         >>> X = np.linspace(-1, 1, 50)[:, None]
         >>> net = gn.Network([gn.Dense(8, "tanh"), gn.Dense(1)], inputs=1, seed=0)
@@ -365,9 +265,7 @@ class Network(Base):
 
         return to_script(self, path, X, y, **options)
 
-    def diagnose(
-        self, X: Any, y: Any, sample_weight: Any = None, **options: Any
-    ) -> "Diagnosis":
+    def diagnose(self, X: Any, y: Any, sample_weight: Any = None, **options: Any) -> "Diagnosis":
         """Look for reasons why the network does not learn; it is not changed.
 
         It looks at the table, at the signals of one step, at the course of the last `fit` (as
@@ -397,6 +295,7 @@ class Network(Base):
 
         Examples
         --------
+        >>> import numpy as np
         >>> import glassnet as gn
         >>> X = np.random.default_rng(0).standard_normal((200, 3))
         >>> net = gn.Network([gn.Dense(8, "relu"), gn.Dense(1)], inputs=3, seed=0)
