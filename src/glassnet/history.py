@@ -15,7 +15,18 @@ if TYPE_CHECKING:
 
 
 class DivergenceWarning(RuntimeWarning):
-    """Training ran away; the weights are the last good ones."""
+    """Training ran away; the weights are the last good ones.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import glassnet as gn
+    >>> net = gn.Network([gn.Dense(1)], inputs=1, seed=0)
+    >>> with warnings.catch_warnings(record=True, action="always") as caught:
+    ...     history = net.fit([[1.0], [2.0]], [1.0, 2.0], epochs=99, optimizer=gn.SGD(1e9))
+    >>> print(caught[0].category.__name__, history.diverged)
+    DivergenceWarning 3
+    """
 
 
 @dataclass
@@ -35,6 +46,16 @@ class History:
         The report with the best monitored value; an array for members.
     diverged : int or None
         The epoch in which training ran away, counted from 1.
+    converged : bool or None
+        Whether L-BFGS found that no step makes the loss smaller; None for other optimizers.
+
+    Examples
+    --------
+    >>> import glassnet as gn
+    >>> net = gn.Network([gn.Dense(1)], inputs=1, seed=0)
+    >>> history = net.fit([[0.0], [1.0]], [1.0, 3.0], epochs=100, every=50, metrics="r2")
+    >>> history.epoch, len(history.metrics["r2"]), history.best_epoch, history.diverged
+    ([50, 100], 2, 100, None)
     """
 
     epoch: list[int] = field(default_factory=list)
@@ -43,6 +64,7 @@ class History:
     metrics: dict[str, list[Any]] = field(default_factory=dict)
     best_epoch: Any = None
     diverged: int | None = None
+    converged: bool | None = None
 
     def keep(self, member: int) -> None:
         """Keep one member's numbers."""
@@ -66,6 +88,18 @@ class Epoch:
         Loss on the validation rows after the epoch.
     metrics : dict of str to float
         Metrics after the epoch, on the validation rows, or on those trained on.
+    network : Network
+        The network, with the weights after the epoch.
+
+    Examples
+    --------
+    >>> import glassnet as gn
+    >>> net = gn.Network([gn.Dense(1)], inputs=1, seed=0)
+    >>> for epoch in net.train([[0.0], [1.0]], [1.0, 3.0], epochs=200, optimizer=gn.SGD(0.2)):
+    ...     if epoch.loss < 0.01:
+    ...         break
+    >>> epoch.number, epoch.rate
+    (28, 0.2)
     """
 
     number: int
