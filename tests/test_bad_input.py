@@ -103,7 +103,10 @@ BAD: list[tuple[Callable[[], Any], str]] = [
     (lambda: fit(metrics="acuracy"), "metrics: expected one of 'accuracy', .*, got 'acuracy'"),
     (lambda: fit(metrics="rmse"), "metrics: expected metrics of classes, accuracy, .*, got 'rmse'"),
     (lambda: fit(metrics=[len]), "metrics: expected one of .*, or a Metric, got <built-in"),
-    (lambda: fit(monitor="auc"), "monitor: expected one of 'loss', got 'auc'"),
+    (
+        lambda: fit(monitor="auc"),
+        "monitor: expected one of 'loss', or another of the metrics, got 'auc'",
+    ),
     (lambda: fit(patience=0), "patience: expected at least 1, got 0"),
     (lambda: fit(min_delta=-1), r"min_delta: expected a number in \[0, inf\), got -1"),
     (lambda: fit(average=1), r"average: expected a number in \[0, 1\), got 1"),
@@ -214,6 +217,48 @@ BAD: list[tuple[Callable[[], Any], str]] = [
     (
         lambda: gn.Network([gn.Dense(1)], 2, loss="focal").fit(X, Y / 2),
         "y: expected labels 0 and 1, got 0.5",
+    ),
+    (lambda: gn.Embedding([0, 0], 3, 2), "categories: expected a number for each of the different"),
+    (
+        lambda: fit(plateau=gn.Plateau(), restarts=2),
+        "plateau: expected None where several networks share a rate",
+    ),
+    *[
+        (
+            lambda option=option: fit(optimizer="lbfgs", **option),
+            f"{next(iter(option))}: expected none with LBFGS, which takes its own steps",
+        )
+        for option in (
+            {"schedule": "cosine"},
+            {"batch_size": 2},
+            {"clip_norm": 1.0},
+            {"weight_decay": 0.1},
+            {"average": 0.5},
+            {"plateau": gn.Plateau()},
+        )
+    ],
+    (lambda: binary().predict(X * 1e300), "X: expected numbers that float32 holds, got 1.1e"),
+    (lambda: fit(X=X * 1e300), "X: expected numbers that float32 holds, got 1.1e"),
+    (
+        lambda: gn.Network([gn.Dense(1)], 2).fit(X, Y * -1e300),
+        "y: expected numbers that float32 holds, got -1e",
+    ),
+    (lambda: fit(schedule=lambda step, total: "a"), "schedule: expected a number, got 'a'"),
+    (lambda: fit(schedule=lambda step, total: -1), r"schedule: expected a number in \[0, inf\)"),
+    (lambda: fit(schedule=lambda step, total: np.nan), "schedule: expected a number in"),
+    (lambda: binary().keep(1), "member: expected one of 1, from 0, got 1"),
+    (lambda: binary().evaluate(X, None), "y: expected numbers, got None"),
+    (
+        lambda: gn.Network(
+            [gn.Dense(1)], 2, loss=gn.CustomLoss(lambda raw, y: 3.0, lambda raw, y: raw)
+        ).fit(X, Y),
+        r"function: expected a loss for each row and output, .*got \(\)",
+    ),
+    (
+        lambda: gn.Network(
+            [gn.Dense(1)], 2, loss=gn.CustomLoss(lambda raw, y: raw, lambda raw, y: raw[:1])
+        ).fit(X, Y, batch_size=None),
+        r"loss CustomLoss, gradient: expected \(6, 1\), got \(1, 1\)",
     ),
 ]
 

@@ -90,7 +90,7 @@ def test_quoted_line_ends_stay_in_their_field(write):
 
 def test_a_line_that_names_the_separator_is_none_of_the_table(write):
     read = read_csv(write("\ufeffsep=;\r\na;b\r\n1,5;2\r\n"))
-    assert (read.columns, read.lines) == ({"a": ["1,5"], "b": ["2"]}, [3])
+    assert (read.columns, read.lines) == ({"a": ["1.5"], "b": ["2"]}, [3])
     assert list(read_csv(write("sep=x,b\n1,2\n")).columns) == ["sep=x", "b"]
 
 
@@ -307,3 +307,13 @@ def test_without_pyarrow_one_line_says_so(pack):
     assert done.stderr == (
         f'glassnet: {path}: reading Parquet needs pyarrow: pip install "glassnet[parquet]"\n'
     )
+
+
+def test_decimal_commas_are_read_where_something_else_parts_fields():
+    table = parse_csv(b"a;b;c\n0,5;x,y;1\n-12;z;2,5\n;u;3\n", "eu.csv")
+    assert table.columns["a"] == ["0.5", "-12", ""]
+    assert table.columns["b"] == ["x,y", "z", "u"]
+    assert table.columns["c"] == ["1", "2.5", "3"]
+    assert [note.split(":")[0] for note in table.notes] == ["a", "c"]
+    plain = parse_csv(b"a,b\n1,2\n", "us.csv")
+    assert not plain.notes

@@ -711,7 +711,7 @@ SETTINGS_REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"solver": gn.Adam}, TypeError, "solver: expected one of"),
     ({"alpha": -1}, ValueError, r"alpha: expected a number in \[0, inf\), got -1"),
     ({"alpha": "1"}, TypeError, "alpha: expected a number, got '1'"),
-    ({"batch_size": "all"}, TypeError, "batch_size: expected a whole number, got 'all'"),
+    ({"batch_size": "all"}, TypeError, "batch_size: expected a whole number or 'auto', got 'all'"),
     ({"batch_size": 0}, ValueError, "batch_size: expected at least 1, got 0"),
     ({"learning_rate": "slow"}, ValueError, "learning_rate: expected one of.*'adaptive'.*'slow'"),
     ({"learning_rate": gn.Cosine}, TypeError, "learning_rate: expected one of"),
@@ -759,7 +759,7 @@ TABLES_REFUSED: list[tuple[Any, dict[str, Any], dict[str, Any], str]] = [
     (MLPClassifier, {"loss": gn.Huber()}, {}, r"loss: expected a loss of classes, got Huber\(\)"),
     (MLPRegressor, {"loss": gn.Focal()}, {}, r"loss: expected a loss of quantities, got Focal\(\)"),
     (MLPRegressor, {"loss": "poisson"}, {"y": Y - 1.0}, "y: expected counts of at least 0, got -1"),
-    (MLPClassifier, {"metric": "r2"}, {}, "metrics: expected metrics of classes"),
+    (MLPClassifier, {"metric": "r2"}, {}, "metric: expected metrics of classes"),
     (
         MLPClassifier,
         {"class_weight": {2: 1}},

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import glassnet as gn
-from glassnet.selection import class_weights, hold_out
+from glassnet.rows import Rows
+from glassnet.selection import class_weights, hold_out, split
 from glassnet.step import Variant
 
 
@@ -99,7 +100,7 @@ def test_held_out_rows_are_those_of_the_report() -> None:
 
 def test_weights_of_held_out_rows_go_with_them() -> None:
     X, y = data()
-    w = np.linspace(0, 2, len(y))
+    w = np.linspace(0.1, 2, len(y))
     rest, held = hold_out(y[:, None], 0.3, False)
     net = small_net()
     history = net.fit(X, y, sample_weight=w, validation=0.3, epochs=2)
@@ -107,6 +108,59 @@ def test_weights_of_held_out_rows_go_with_them() -> None:
     other = small_net()
     other.fit(X[rest], y[rest], sample_weight=w[rest], epochs=2)
     assert net.theta.tobytes() == other.theta.tobytes()
+
+
+def test_a_row_that_was_taught_is_never_held_out(monkeypatch: Any) -> None:
+    """Whatever the order of the table, and also when it has grown or shrunk since."""
+    rng = np.random.default_rng(0)
+    X, y = labels(60)
+    more = labels(30, seed=9)
+    order = rng.permutation(60)
+    for tables in (
+        [(X, y), (X[order], y[order])],
+        [(X, y), (np.vstack([more[0], X]), np.concatenate([more[1], y])), (X[order], y[order])],
+        [(X, y), (X[:40], y[:40]), (X, y)],
+    ):
+        taught: set[bytes] = set()
+        net = small_net(1, "binary_cross_entropy")
+        for table, target in tables:
+            rows, held = split(net, Rows.of(net, table, target), 0.2)
+            assert held is not None
+            assert not taught & {row.tobytes() for row in held.X}
+            assert len(held) + len(rows) == len(target)
+            if len(held) == round(0.2 * len(target)):  # else few were left
+                assert abs(held.y.mean() - target.mean()) < 0.1
+            taught |= {row.tobytes() for row in rows.X}
+    fresh = small_net(1, "binary_cross_entropy")
+    first = split(fresh, Rows.of(fresh, X, y), 0.2)[1]
+    other = small_net(2, "binary_cross_entropy")
+    again = split(other, Rows.of(other, X[order], y[order]), 0.2)[1]
+    assert {r.tobytes() for r in first.X} == {r.tobytes() for r in again.X}
+
+
+def test_where_all_rows_were_taught_nothing_is_held_out() -> None:
+    X, y = data()
+    net = small_net()
+    net.fit(X, y, epochs=1, validation=0.2)
+    rest = split(net, Rows.of(net, X, y), 0.2)[0]
+    with pytest.raises(ValueError, match="of which 48 were trained on before"):
+        net.fit(rest.X, rest.y, epochs=1, validation=0.2)
+    # the same rows many times over are on both sides, in every fit
+    crowd = small_net()
+    for _ in range(2):
+        crowd.fit(np.eye(3).repeat(10, 0), np.arange(3.0).repeat(10), epochs=1, validation=0.3)
+
+
+@pytest.mark.parametrize("batch", [None, 7])
+def test_a_row_of_weight_0_is_as_if_it_were_absent(batch: int | None) -> None:
+    X, y = data()
+    w = np.where(np.arange(60) % 3 == 0, 0.0, 1.5)
+    one, other = small_net(), small_net()
+    one.fit(X, y, sample_weight=w, epochs=3, batch_size=batch, validation=0.2)
+    other.fit(
+        X[w > 0], y[w > 0], sample_weight=w[w > 0], epochs=3, batch_size=batch, validation=0.2
+    )
+    assert one.theta.tobytes() == other.theta.tobytes()
 
 
 # ---- patience ------------------------------------------------------------------------------------
@@ -300,6 +354,11 @@ def test_a_schedule_of_ones_own_is_a_function() -> None:
     net.fit(X, y, epochs=2, batch_size=8, schedule=schedule)
     assert steps == [(step, 6) for step in range(6)]
     assert net.theta.tobytes() == before.tobytes()
+
+
+def test_an_average_that_never_began_says_so() -> None:
+    with pytest.warns(RuntimeWarning, match="average: training ended before epoch 8"):
+        small_net().fit(*data(), epochs=10, average=0.3, on_epoch=lambda epoch: epoch.number == 3)
 
 
 # ---- penalties, decay, clipping, freezing --------------------------------------------------------

@@ -58,6 +58,7 @@ class Base:
         self._check_end()
         self.frozen: frozenset[int] = frozenset()
         self.memory: Memory | None = None
+        self.taught: Array | None = None  # fingerprints of rows that are never to be held out
         self._forget()
         seed = np.random.SeedSequence().generate_state(1)[0] if seed is None else seed
         self.seed = checks.whole("seed", seed, least=0)
@@ -89,6 +90,14 @@ class Base:
 
         The number is the layer's position, counted from 1. ``net.weights["W1"] = array`` copies
         into the view, and so does ``net.weights = {"W1": ..., "b1": ...}``.
+
+        Examples
+        --------
+        >>> import glassnet as gn
+        >>> net = gn.Network([gn.Dense(1)], inputs=1, dtype="float64")
+        >>> net.weights["W1"] = [[0.5]]
+        >>> net.weights["W1"], net.theta[0]
+        (array([[0.5]]), np.float64(0.5))
         """
         return Weights(self.layout.named(self.theta))
 
@@ -111,6 +120,14 @@ class Base:
         ----------
         members : int or sequence of int
             How many: this network, and those of the seeds after its own; or the seeds of all.
+
+        Examples
+        --------
+        >>> import glassnet as gn
+        >>> net = gn.Network([gn.Dense(1)], inputs=1, seed=0)
+        >>> net.spread(3)
+        >>> net.members, net.predict([[1.0], [2.0]]).shape
+        (3, (3, 2, 1))
         """
         if isinstance(members, Sequence):
             seeds = [checks.whole("members", seed, least=0) for seed in members]
@@ -132,7 +149,24 @@ class Base:
         self._forget()
 
     def keep(self, member: int) -> None:
-        """Become one of the members."""
+        """Become one of the members.
+
+        Parameters
+        ----------
+        member : int
+            Which, counted from 0.
+
+        Examples
+        --------
+        >>> import glassnet as gn
+        >>> net = gn.Network([gn.Dense(1)], inputs=1, seed=0)
+        >>> net.spread(3)
+        >>> net.keep(2)
+        >>> net.predict([[1.0]]) == gn.Network([gn.Dense(1)], inputs=1, seed=2).predict([[1.0]])
+        array([[ True]])
+        """
+        if self.members is None or not 0 <= checks.whole("member", member, 0) < self.members:
+            raise ValueError(f"member: expected one of {self.members or 1}, from 0, got {member}")
         self.theta = self.theta[member].copy()
         self.generators, self.members, self.memory = [self.generators[member]], None, None
         self._forget()
@@ -151,10 +185,21 @@ class Base:
     def freeze(self, *layers: int) -> None:
         """Keep the weights of these layers as they are, and let the others learn.
 
+        A call replaces what was frozen before.
+
         Parameters
         ----------
         *layers : int
             Positions, counted from 1; none at all lets every layer learn again.
+
+        Examples
+        --------
+        >>> import glassnet as gn
+        >>> net = gn.Network([gn.Dense(2, "tanh"), gn.Dense(3, "tanh"), gn.Dense(1)], inputs=1)
+        >>> net.freeze(1, 2)
+        >>> net.freeze(2)
+        >>> net.frozen
+        frozenset({2})
         """
         learning = {i for i, places in enumerate(self.layout.places, 1) if places}
         for number in layers:
@@ -208,13 +253,18 @@ class Base:
 
     def check_targets(self, rows: int, y: Any, sample_weight: Any) -> tuple[Array, Array]:
         """Return targets and weights as a step gets them, one row for each row of X."""
-        y = self.loss.check(y, self.outputs)
+        y = checks.fitting("y", self.loss.check(y, self.outputs), self.dtype)
         if len(y) != rows:
             raise ValueError(f"y: expected {rows} rows, as many as X, got {len(y)}")
         w = np.ones((rows, 1)) if sample_weight is None else sample_weight
         return y, checks.weights("sample_weight", w, rows)
 
     def __repr__(self) -> str:
+        """Return what builds the network as it begins.
+
+        Members, frozen layers and trained weights are not in it: `save` keeps those. Parts of
+        your own need a repr of their own.
+        """
         layers = ", ".join(map(repr, self.layers))
         return (
             f"Network([{layers}], inputs={self.inputs}, loss={self.loss!r}, "

@@ -64,6 +64,8 @@ def numbers(name: str, given: Any) -> NDArray[Any]:
     """Return finite numbers as an array: floats, integers or booleans, never text or objects."""
     if hasattr(given, "toarray"):
         raise TypeError(f"{name}: expected a dense array, got a sparse one; use .toarray()")
+    if given is None:
+        raise TypeError(f"{name}: expected numbers, got None")
     try:
         array = np.asarray(given)
         if array.dtype == object:
@@ -83,11 +85,22 @@ def numbers(name: str, given: Any) -> NDArray[Any]:
     return array
 
 
-def matrix(name: str, given: Any, columns: int) -> Any:
+def fitting(name: str, array: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    """Return numbers that a dtype holds: float32 ends at 3.4e38."""
+    most = float(np.finfo(dtype).max)
+    if array.size and not (-most <= array.min() and array.max() <= most):
+        raise ValueError(
+            f"{name}: expected numbers that {np.dtype(dtype)} holds, got "
+            f"{array.flat[np.abs(array).argmax()]:g}"
+        )
+    return array
+
+
+def matrix(name: str, given: Any, columns: int, dtype: Any = np.float64) -> Any:
     """Return a table of at least one row and this many columns; a sparse one by its rows (CSR)."""
     if hasattr(given, "tocsr"):
         array = given.tocsr()
-        numbers(name, array.data)
+        fitting(name, numbers(name, array.data), dtype)
     else:
         array = numbers(name, given)
     if array.ndim != 2 or array.shape[1] != columns:
@@ -95,7 +108,7 @@ def matrix(name: str, given: Any, columns: int) -> Any:
         raise ValueError(f"{name}: expected shape (rows, {columns}), got {array.shape}{hint}")
     if array.shape[0] == 0:
         raise ValueError(f"{name}: expected at least one row, got shape {array.shape}")
-    return array
+    return array if hasattr(given, "tocsr") else fitting(name, array, dtype)
 
 
 def dense(rows: Any) -> NDArray[Any]:

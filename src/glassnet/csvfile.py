@@ -143,7 +143,8 @@ def parse_csv(content: bytes, path: str) -> Table:
 
 
 def _table(text: str, path: str) -> Table:
-    rows = _rows(*_dialect(text))
+    text, delimiter = _dialect(text)
+    rows = _rows(text, delimiter)
     header = next(rows, None)
     if header is None:
         raise ValueError(f"{path}: expected a header and rows, got an empty file")
@@ -163,7 +164,25 @@ def _table(text: str, path: str) -> Table:
             column.append(without_gap(field))
     if not lines:
         raise ValueError(f"{path}: expected rows below the header, got none")
+    if delimiter != ",":
+        for name, column in zip(names, columns, strict=True):
+            if _has_decimal_commas(column):
+                column[:] = [field.replace(",", ".") for field in column]
+                notes = (*notes, f"{name}: commas read as decimal points")
     return Table(dict(zip(names, columns, strict=True)), lines, path, notes=notes)
+
+
+def _has_decimal_commas(column: Sequence[str]) -> bool:
+    """Whether a column is numbers with commas where others write points.
+
+    Examples
+    --------
+    >>> _has_decimal_commas(["0,5", "", "-12"]), _has_decimal_commas(["1,5", "a,b"])
+    (True, False)
+    """
+    comma = any("," in field for field in column)
+    number = re.compile(r"[+-]?\d*,?\d+([eE][+-]?\d+)?")
+    return comma and all(number.fullmatch(field) for field in column if field)
 
 
 def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:

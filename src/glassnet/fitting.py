@@ -1,5 +1,6 @@
 """Fitting: a training to its end, and what people want beside it: restarts, patience, averages."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ from glassnet.vocabulary import Array
 @dataclass(frozen=True)
 class Plateau:
     """Lower the learning rate where the monitored value has stopped becoming better.
+
+    Source: He et al. (2015), arXiv:1512.03385, section 3.4, which divides it by 10.
 
     Parameters
     ----------
@@ -56,6 +59,10 @@ class Plateau:
             epoch.rate = max(epoch.rate * self.factor, min(self.least, epoch.rate))
 
 
+# what means nothing to L-BFGS
+BY_STEPS = ("schedule", "batch_size", "clip_norm", "weight_decay", "average", "plateau")
+
+
 class Average:
     """The mean of the weights at the reports of the last share of the epochs.
 
@@ -77,6 +84,13 @@ class Average:
         """Let the weights be the mean."""
         if self.count:
             theta[...] = self.mean
+        else:
+            warnings.warn(
+                f"average: training ended before epoch {int(self.begin) + 1}, the first whose "
+                "weights would have been averaged; they are those of the end",
+                RuntimeWarning,
+                stacklevel=4,
+            )
 
 
 def fit(
@@ -96,6 +110,10 @@ def fit(
     rule = options.get("optimizer")
     by_lbfgs = rule == "lbfgs" or isinstance(rule, LBFGS)
     checks.whole("restarts", restarts)
+    if plateau is not None and (restarts > 1 or network.members is not None):
+        raise ValueError(
+            "plateau: expected None where several networks share a rate, got a Plateau"
+        )
     checks.flag("verbose", verbose)
     if not (plateau is None or isinstance(plateau, Plateau)):
         raise TypeError(f"plateau: expected a Plateau, got {plateau!r}")
@@ -103,6 +121,11 @@ def fit(
         raise TypeError(f"on_epoch: expected a function, got {on_epoch!r}")
     if by_lbfgs and (restarts > 1 or network.members is not None):
         raise ValueError("optimizer: LBFGS trains one network at a time, got several")
+    if by_lbfgs:
+        given = options | {"average": average or None, "plateau": plateau}
+        for name in BY_STEPS:
+            if given.get(name) is not None:
+                raise ValueError(f"{name}: expected none with LBFGS, which takes its own steps")
     mean = _average(average, options)
     looks = [each for each in (mean, plateau, on_epoch) if each is not None]
     if restarts > 1:
@@ -133,6 +156,9 @@ def fit(
         if restarts > 1:
             network.keep(best)
             history.keep(best)
+    from glassnet.insight.doctor.recall import remember
+
+    remember(network, history, last, len(y), options)  # and point to the doctor if it did badly
     return history
 
 

@@ -23,6 +23,8 @@ class Dense(Layer):
     .. math:: dz = da \cdot a'(z), \quad dW = x^T dz, \quad db = \sum_{rows} dz,
               \quad dx = dz\, W^T
 
+    Source: Rumelhart, Hinton and Williams (1986), doi:10.1038/323533a0.
+
     Parameters
     ----------
     units : int
@@ -282,7 +284,7 @@ class Embedding(Layer):
             if not several:
                 raise ValueError(f"{name}: expected at least one, got none")
             object.__setattr__(self, name, several)
-        if len(set(self.columns)) != len(self.categories):
+        if not len(set(self.columns)) == len(self.columns) == len(self.categories):
             raise ValueError(
                 f"categories: expected a number for each of the different columns {self.columns}, "
                 f"got {self.categories}"

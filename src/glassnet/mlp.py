@@ -7,7 +7,8 @@ these functions as ``given``.
 import copy
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from glassnet.progress import Progress
 from glassnet.quantities import SquaredError
 from glassnet.rows import Rows
 from glassnet.schedules import SCHEDULES, find_schedule
-from glassnet.selection import hold_out
+from glassnet.selection import put_aside
 from glassnet.training import train
 from glassnet.vocabulary import Array
 
@@ -34,6 +35,8 @@ FROM_0 |= {"beta_2": 1}  # each up to, and not including
 ABOVE_0 = {"learning_rate_init": np.inf, "epsilon": np.inf, "validation_fraction": 1}
 WHOLE = ("max_iter", "max_fun")
 FLAGS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping")
+# what glassnet calls what these estimators have under another name
+OWN_NAMES = {"metrics": "metric", "optimizer": "solver", "schedule": "learning_rate"}
 ADAPTED = ("invscaling", "adaptive")  # rates that scikit-learn has and glassnet has not
 BATCH = 200  # rows a step at most, where nobody says how many
 LEAST_RATE = 1e-6  # where an adaptive rate ends
@@ -42,6 +45,22 @@ LEAST_RATE = 1e-6  # where an adaptive rate ends
 CHANGE = 2.2e-5
 LINKS = {"MulticlassCrossEntropy": "softmax", "BinaryCrossEntropy": "logistic"}
 LINKS |= {"Focal": "logistic", "Poisson": "exp"}  # as scikit-learn calls them
+
+
+@contextmanager
+def whole(given: Any) -> Iterator[None]:
+    """Let an estimator be as it was before if a fit fails, and its parameters be called by name."""
+    check(given)
+    before = vars(given).copy()
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        vars(given).clear()
+        vars(given).update(before)
+        name, mark, why = str(error).partition(": ")
+        if mark and name in OWN_NAMES:
+            raise type(error)(f"{OWN_NAMES[name]}: {why}") from None
+        raise
 
 
 def check(given: Any) -> None:
@@ -57,8 +76,11 @@ def check(given: Any) -> None:
         checks.flag(name, getattr(given, name))
     if given.n_iter_no_change != np.inf:
         checks.whole("n_iter_no_change", given.n_iter_no_change)
-    if not (isinstance(given.batch_size, str) and given.batch_size == "auto"):
-        checks.whole("batch_size", given.batch_size)
+    if isinstance(given.batch_size, str) and given.batch_size != "auto":
+        raise TypeError(f"batch_size: expected a whole number or 'auto', got {given.batch_size!r}")
+    checks.whole("batch_size", 1 if given.batch_size == "auto" else given.batch_size)
+    if not isinstance(given.verbose, bool | int | np.bool_):
+        raise TypeError(f"verbose: expected True or False, got {given.verbose!r}")
 
 
 # ---- the network ---------------------------------------------------------------------------------
@@ -75,6 +97,8 @@ def layers(given: Any, outputs: int) -> list[Layer]:
     [Dense(8, activation=Gelu()), Dropout(0.5), Dense(4, activation=Tanh()), Dense(3)]
     """
     sizes = given.hidden_layer_sizes
+    if isinstance(sizes, str | Mapping):
+        raise TypeError(f"hidden_layer_sizes: expected whole numbers, got {sizes!r}")
     sizes = list(sizes) if isinstance(sizes, Iterable) else [sizes]
     activations = each("activation", given.activation, len(sizes))
     rates = each("dropout", given.dropout, len(sizes))
@@ -350,7 +374,8 @@ def class_weights(given: Any, classes: Array, totals: Array) -> Array:
         there = totals > 0
         return np.divide(totals.sum() / there.sum(), totals, out=np.ones(len(totals)), where=there)
     if not isinstance(given, Mapping):
-        raise TypeError(f"class_weight: expected a dict or 'balanced', got {given!r}")
+        kind = ValueError if isinstance(given, str) else TypeError
+        raise kind(f"class_weight: expected a dict or 'balanced', got {given!r}")
     for label, weight in given.items():
         checks.number(f"class_weight of {label!r}", weight, 0)
     labels = classes.tolist()
@@ -360,12 +385,13 @@ def class_weights(given: Any, classes: Array, totals: Array) -> Array:
     return np.array([float(given.get(label, 1)) for label in labels])
 
 
-def put_aside(rows: Rows, share: float, classes: int) -> tuple[Rows, Rows]:
-    """Return the rows to train on, and those to watch: a share of them, and at least two."""
+def hold_some(
+    rows: Rows, share: float, classes: int, taught: Array | None
+) -> tuple[Rows, Rows, Array]:
+    """Return what `put_aside` does, where at least two rows are held out."""
     n, many = len(rows), max(round(share * len(rows)), 2)
     if many > n - max(classes, 1):
         raise ValueError(
             f"validation_fraction: expected more rows to hold out {many} of, got n_samples = {n}"
         )
-    rest, held = hold_out(rows.y, many / n, classes > 0)
-    return rows[rest], rows[held]
+    return put_aside(rows, many / n, classes > 0, taught)

@@ -61,16 +61,25 @@ class Perceptron(BaseEstimator):
         X_val, y_val, sample_weight_val : optional
             Rows to watch and not to train on: `validation_scores_` and `validation_loss_curve_`
             tell of them, and with early stopping they decide, in place of rows held out.
+
+        Examples
+        --------
+        >>> from glassnet import MLPRegressor
+        >>> line = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0.0)
+        >>> line.fit([[0], [1]], [1, 3]).coefs_[0].round(3)
+        array([[2.]])
         """
-        mlp.check(self)
-        going_on = self.warm_start and hasattr(self, "network_")
-        rows = self._rows(X, y, sample_weight, reset=not going_on)
-        held = self._watched(X_val, y_val, sample_weight_val)
-        classes = self._check_classes(rows.y, going_on)
-        if held is None and self.early_stopping:
-            rows, held = mlp.put_aside(rows, self.validation_fraction, classes)
-        self._begin(rows, going_on)
-        self._train(rows, held)
+        with mlp.whole(self):
+            going_on = self.warm_start and hasattr(self, "network_")
+            rows = self._rows(X, y, sample_weight, reset=not going_on)
+            held = self._watched(X_val, y_val, sample_weight_val)
+            classes = self._check_classes(rows.y, going_on)
+            taught = self.network_.taught if going_on else None
+            if held is None and self.early_stopping:
+                rows, held, taught = mlp.hold_some(rows, self.validation_fraction, classes, taught)
+            self._begin(rows, going_on)
+            self.network_.taught = taught
+            self._train(rows, held)
         return self
 
     def _rows(
@@ -91,10 +100,10 @@ class Perceptron(BaseEstimator):
 
     def _watched(self, X: Any, y: Any, sample_weight: Any) -> Rows | None:
         """Return the user's own validation rows."""
-        if X is None and y is None:
+        if X is None and y is None and sample_weight is None:
             return None
         if X is None or y is None:
-            raise ValueError("X_val: expected X_val and y_val, or neither, got one of them")
+            raise ValueError("X_val: expected X_val and y_val, or neither, got one of the three")
         try:
             return self._rows(X, y, sample_weight, reset=False, learn=False)
         except (ValueError, TypeError) as error:
@@ -111,7 +120,13 @@ class Perceptron(BaseEstimator):
                     f"the fit before, which made {self.network_}"
                 )
             return
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        try:
+            seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        except ValueError:
+            raise ValueError(
+                "random_state: expected a whole number of at least 0, a RandomState or None, got "
+                f"{self.random_state!r}"
+            ) from None
         dtype, columns = rows.X.dtype, rows.X.shape[1]
         self.network_ = Network(layers, columns, loss=loss, dtype=dtype, seed=seed)
         self.t_, self.loss_curve_ = 0, []
@@ -156,14 +171,14 @@ class Perceptron(BaseEstimator):
         self.best_loss_ = None if self.early_stopping else min([*self.loss_curve_, *start])
 
     def _go_on(self, X: Any, y: Any, sample_weight: Any, **known: Any) -> Self:
-        mlp.check(self)
-        first = not hasattr(self, "network_")
-        rows = self._rows(X, y, sample_weight, reset=first, **known)
-        if first:
-            self._begin(rows, going_on=False)
-            self._start_even()
-        how = mlp.options(self, rows, self.t_, continued=True)
-        self._note(rows, self.network_.partial_fit(rows.X, rows.y, **how).loss)
+        with mlp.whole(self):
+            first = not hasattr(self, "network_")
+            rows = self._rows(X, y, sample_weight, reset=first, **known)
+            if first:
+                self._begin(rows, going_on=False)
+                self._start_even()
+            how = mlp.options(self, rows, self.t_, continued=True)
+            self._note(rows, self.network_.partial_fit(rows.X, rows.y, **how).loss)
         return self
 
     # ---- what the two estimators say -------------------------------------------------------------

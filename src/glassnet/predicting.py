@@ -24,6 +24,15 @@ class Predicting(Base):
         ----------
         X : array or sparse matrix (rows, inputs)
             Finite numbers.
+
+        Examples
+        --------
+        >>> import glassnet as gn
+        >>> net = gn.Network([gn.Dense(1)], 1, loss="binary_cross_entropy", seed=0)
+        >>> net.weights = {"W1": [[1.0]], "b1": [[0.0]]}
+        >>> net.raw([[-2.0], [3.0]])
+        array([[-2.],
+               [ 3.]], dtype=float32)
         """
         return self._forward(X, "raw")
 
@@ -39,11 +48,20 @@ class Predicting(Base):
         ------
         ValueError
             If X is not a table of finite numbers with `inputs` columns.
+
+        Examples
+        --------
+        >>> import glassnet as gn
+        >>> net = gn.Network([gn.Dense(1)], 1, loss="binary_cross_entropy", seed=0)
+        >>> net.weights = {"W1": [[1.0]], "b1": [[0.0]]}
+        >>> net.predict([[-2.0], [3.0]]).round(4)
+        array([[0.1192],
+               [0.9526]], dtype=float32)
         """
         return self._forward(X, "prediction")
 
     def _forward(self, X: Any, wanted: str) -> Array:
-        X = checks.matrix("X", X, self.inputs)
+        X = checks.matrix("X", X, self.inputs, self.dtype)
         result = np.empty((*self.theta.shape[:-1], X.shape[0], self.outputs), self.dtype)
         for part, outputs in self._chunks("predict", (wanted,), {"x": X}):
             result[..., part, :] = outputs[wanted]
@@ -89,7 +107,7 @@ class Predicting(Base):
         >>> print({name: round(score, 4) for name, score in scores.items()})
         {'loss': 0.0878, 'accuracy': 1.0}
         """
-        X = checks.matrix("X", X, self.inputs)
+        X = checks.matrix("X", X, self.inputs, self.dtype)
         y, w = self.check_targets(X.shape[0], y, sample_weight)
         found = find_metrics(metrics, self.loss)
         return self.score(X, y, None if sample_weight is None else w, found)

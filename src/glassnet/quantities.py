@@ -26,6 +26,8 @@ class SquaredError(Loss):
     Differs from textbooks that halve it, unless told to, and from libraries that take the mean
     over outputs.
 
+    Source: Bishop (2006), "Pattern Recognition and Machine Learning", section 5.2.
+
     Parameters
     ----------
     half : bool
@@ -64,6 +66,8 @@ class AbsoluteError(Loss):
 
     summed over outputs, mean over rows.
     Its derivative is the sign of raw - y: 0 where the target is met.
+
+    Source: Koenker and Bassett (1978), doi:10.2307/1913643, whose quantile 1/2 is the median.
 
     Examples
     --------
@@ -249,7 +253,13 @@ class CustomLoss(Loss):
 
     def value(self, raw: Array, y: Array, w: Array | float) -> Array:
         """Return the weighted mean of the function."""
-        return np.sum(self.function(raw, y) * w, axis=(-2, -1))
+        each = self.function(raw, y)
+        if np.shape(each)[:-1] != raw.shape[:-1]:
+            raise ValueError(
+                f"function: expected a loss for each row and output, {raw.shape}, "
+                f"got {np.shape(each)}"
+            )
+        return np.sum(each * w, axis=(-2, -1))
 
     def gradient(self, raw: Array, y: Array, w: Array | float) -> Array:
         """Return the derivative times w."""

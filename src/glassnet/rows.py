@@ -29,7 +29,7 @@ class Rows:
     @classmethod
     def of(cls, network: Base, X: Any, y: Any, sample_weight: Any = None) -> "Rows":
         """Check a table and its targets."""
-        X = checks.matrix("X", X, network.inputs)
+        X = checks.matrix("X", X, network.inputs, network.dtype)
         y, w = network.check_targets(X.shape[0], y, sample_weight)
         return cls(X, y, None if sample_weight is None else w)
 

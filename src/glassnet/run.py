@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 import numpy as np
@@ -121,7 +121,10 @@ class Run:
         for rows, picked in self._batches():
             step = steps[rows]
             if self.scheduled:
-                rate[...] = self.rate * schedule(self.steps_done, self.total)
+                factor = schedule(self.steps_done, self.total)
+                if not (isinstance(factor, float) and 0 <= factor < inf):
+                    checks.number("schedule", factor, 0)
+                rate[...] = self.rate * factor
             self.steps_done += 1
             if self.corrected:
                 for name, number in corrections(self.steps_done).items():

@@ -11,6 +11,8 @@ from glassnet.rows import Rows
 from glassnet.vocabulary import Array
 
 HOLDOUT = 20261125  # every network holds out the same rows of a table, so that they compare
+MIX = np.uint64(0x9E3779B97F4A7C15)  # an odd number: multiplying by it spreads what bits say
+CHUNK = 4096  # rows whose fingerprints are taken at a time
 
 
 def weighted(rows: Rows, given: Any, classes: bool) -> Rows:
@@ -59,14 +61,26 @@ def class_weights(y: Array, given: Any, classes: bool) -> Array:
 
 
 def hold_out(
-    y: Array, share: float, classes: bool, rng: "np.random.Generator | None" = None
+    y: Array, share: float, classes: bool, keys: Array | None = None, free: Array | None = None
 ) -> tuple[Array, Array]:
     """Return the places of the rows to train on, and of a share to watch.
 
-    The rows are put in the order of their targets, in random order where these are the same, and
+    The rows are put in the order of their targets, and of their keys where these are the same, and
     places at even distances are taken: so those held out have their share of each class, or of
-    small and large quantities. A class's first row always stays among the others. Without a
-    generator the same table always gives the same rows.
+    small and large quantities. A class's first row always stays among the others.
+
+    Parameters
+    ----------
+    y : array (n, outputs)
+        Targets, or labels (n, 1).
+    share : float
+        How many of the rows are held out.
+    classes : bool
+        Whether targets are classes.
+    keys : array (n,), optional
+        Random numbers; left out, always the same ones.
+    free : array of bool (n,), optional
+        Which rows may be held out.
 
     Examples
     --------
@@ -74,14 +88,59 @@ def hold_out(
     >>> len(rest), sorted(held % 2)
     (16, [np.int64(0), np.int64(0), np.int64(1), np.int64(1)])
     """
-    rng, n = rng or np.random.default_rng(HOLDOUT), len(y)
-    order = rng.permutation(n) if y.shape[1] > 1 else np.lexsort((rng.random(n), y[:, 0]))
-    free = order[1:][np.diff(y[order, 0]) == 0] if classes and y.shape[1] == 1 else order
+    n, single = len(y), y.shape[1] == 1
+    keys = np.random.default_rng(HOLDOUT).random(n) if keys is None else keys
+    order = np.lexsort((keys, y[:, 0])) if single else np.argsort(keys, kind="stable")
     many = max(round(share * n), 1)
-    if many > min(len(free), n - 1):
-        raise ValueError(f"validation: expected more rows to hold out {share:g} of, got {n}")
-    held = np.sort(free[((np.arange(many) + 0.5) * len(free) / many).astype(int)])
+    if free is not None:
+        order = order[np.lexsort((free[order], y[order, 0]))] if single else order
+    places = order[1:][np.diff(y[order, 0]) == 0] if classes and single else order
+    if free is not None:
+        places = places[free[places]]
+        many = min(many, len(places))
+    if many > min(len(places), n - 1) or not many:
+        raise ValueError(
+            f"validation: expected more rows to hold out {share:g} of, got {n}"
+            + ("" if free is None else f", of which {n - free.sum()} were trained on before")
+        )
+    held = np.sort(places[((np.arange(many) + 0.5) * len(places) / many).astype(int)])
     return np.setdiff1d(np.arange(n), held), held
+
+
+def put_aside(
+    rows: Rows, share: float, classes: bool, taught: Array | None
+) -> tuple[Rows, Rows, Array]:
+    """Return the rows to train on, those held out, and the fingerprints of all that were taught.
+
+    What is held out depends on what the rows hold and not on their order, and a row that was
+    trained on before, by its fingerprint, is not held out.
+    """
+    prints = fingerprints(rows)
+    free = None if taught is None else ~np.isin(prints, taught)
+    rest, held = hold_out(rows.y, share, classes, prints, free)
+    # a row of which there is another among those held out may be held out again
+    known = np.setdiff1d(prints[rest], prints[held])
+    return rows[rest], rows[held], known if taught is None else np.union1d(taught, known)
+
+
+def fingerprints(rows: Rows) -> Array:
+    """Return a number for each row, (n,), that says what it holds: inputs and targets.
+
+    Examples
+    --------
+    >>> X, y = np.array([[1.0, 2.0], [2.0, 1.0], [1.0, 2.0]]), np.zeros((3, 1))
+    >>> a, b, c = fingerprints(Rows(X, y, None))
+    >>> a == c, a == b
+    (np.True_, np.False_)
+    """
+    prints = np.full(len(rows), HOLDOUT, np.uint64)
+    for start in range(0, len(rows), CHUNK):
+        part = slice(start, start + CHUNK)
+        cells = np.column_stack([checks.dense(rows.X[part]), rows.y[part]]).astype(float) + 0.0
+        for column in np.ascontiguousarray(cells.T).view(np.uint64):
+            mixed = (prints[part] ^ column) * MIX
+            prints[part] = mixed ^ (mixed >> np.uint64(29))
+    return prints
 
 
 def split(network: Base, rows: Rows, validation: Any) -> tuple[Rows, Rows | None]:
@@ -102,5 +161,6 @@ def split(network: Base, rows: Rows, validation: Any) -> tuple[Rows, Rows | None
         )
     if not 0 < validation < 1:
         raise ValueError(f"validation: expected a share between 0 and 1, got {validation:g}")
-    rest, held = hold_out(rows.y, float(validation), network.loss.classes)
-    return rows[rest], rows[held]
+    classes = network.loss.classes
+    rest, held, network.taught = put_aside(rows, float(validation), classes, network.taught)
+    return rest, held

@@ -212,6 +212,8 @@ class Step:
             return results
         with within("backward", name):
             dy = self.loss.gradient(raw, v["y"], w)
+        if dy.shape != raw.shape:
+            raise ValueError(f"loss {name}, gradient: expected {raw.shape}, got {dy.shape}")
         self._backward(v, kept, p, dy, within)
         if self.variant.l2:
             with within("backward", "L2"):

@@ -104,8 +104,10 @@ def prepare(
     patience = np.inf if patience in (None, np.inf) else checks.whole("patience", patience)
     checks.number("min_delta", min_delta, 0)
     found = {metric.name: metric for metric in find_metrics(metrics, network.loss)}
-    checks.one_of("monitor", monitor, ("loss", *found))
+    checks.one_of("monitor", monitor, ("loss", *found), ", or another of the metrics")
     rows = weighted(Rows.of(network, X, y, sample_weight), class_weight, network.loss.classes)
+    if rows.w is not None and not rows.w.all():
+        rows = rows[np.flatnonzero(rows.w)]  # a row of weight 0 is as if it were absent
     taught, held = split(network, rows, validation)
     if network.loss.classes and not continued and (taught.y == taught.y.flat[0]).all():
         raise ValueError(f"y: expected at least two classes, got only {taught.y.flat[0]:g}")
