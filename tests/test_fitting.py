@@ -128,8 +128,8 @@ def test_a_row_that_was_taught_is_never_held_out(monkeypatch: Any) -> None:
             assert held is not None
             assert not taught & {row.tobytes() for row in held.X}
             assert len(held) + len(rows) == len(target)
-            if len(held) == round(0.2 * len(target)):  # else few were left
-                assert abs(held.y.mean() - target.mean()) < 0.2
+            if not taught:  # later there is less to choose from
+                assert abs(held.y.mean() - target.mean()) < 0.1
             taught |= {row.tobytes() for row in rows.X}
     fresh = small_net(1, "binary_cross_entropy")
     first = split(fresh, Rows.of(fresh, X, y), 0.2)[1]
