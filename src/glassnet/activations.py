@@ -1,8 +1,7 @@
 """Activations: what a neuron makes of its sum. Each gives its value and its slope.
 
-``f(z)`` is the value a at z; ``slope(z, a)`` is da/dz, which may use whichever of the two is
-cheaper. Both are plain NumPy on arrays of any shape, and neither overflows for any z that a float32
-can square.
+``f(z)`` is the value a at z; ``slope(z, a)`` is da/dz, by whichever of the two is cheaper.
+Neither overflows for any z, in an array of any shape, that a float32 can square.
 """
 
 from dataclasses import dataclass
@@ -22,13 +21,6 @@ def sigmoid(z: Array) -> Array:
     r"""Return 1 / (1 + exp(-z)), written so that nothing overflows.
 
     .. math:: \sigma(z) = \frac{e}{1 + e}, \quad e = \exp(\min(z, 80))
-
-    The relative error is a few roundings at every z, also far to the left, where probabilities
-    are small.
-
-    Parameters
-    ----------
-    z : array of any shape
 
     Examples
     --------
@@ -77,7 +69,11 @@ class Identity(Activation):
 
 @dataclass(frozen=True, repr=False)
 class Sigmoid(Activation):
-    """a = 1 / (1 + exp(-z)), between 0 and 1; its slope is a (1 - a).
+    r"""a = 1 / (1 + exp(-z)), between 0 and 1; its slope is a (1 - a).
+
+    .. math:: a = \sigma(z) = \frac{1}{1 + e^{-z}}, \quad \sigma'(z) = a\, (1 - a)
+
+    Source: LeCun et al. (1998), "Efficient BackProp", section 4.4.
 
     Examples
     --------
@@ -96,7 +92,11 @@ class Sigmoid(Activation):
 
 @dataclass(frozen=True, repr=False)
 class Tanh(Activation):
-    """a = tanh z, between -1 and 1; its slope is 1 - a^2.
+    r"""a = tanh z, between -1 and 1; its slope is 1 - a^2.
+
+    .. math:: a = \tanh z = 2 \sigma(2z) - 1, \quad \tanh'(z) = 1 - a^2
+
+    Source: LeCun et al. (1998), "Efficient BackProp", section 4.4.
 
     Examples
     --------
@@ -115,7 +115,11 @@ class Tanh(Activation):
 
 @dataclass(frozen=True, repr=False)
 class Relu(Activation):
-    """a = max(z, 0); its slope is 1 where z > 0 and else 0 (0 at the kink, z = 0).
+    r"""a = max(z, 0); its slope is 1 where z > 0 and else 0 (0 at the kink, z = 0).
+
+    .. math:: a = \max(z, 0), \quad a' = [z > 0]
+
+    Source: Nair and Hinton (2010), "Rectified linear units improve ...", ICML.
 
     Examples
     --------
@@ -136,10 +140,10 @@ class Relu(Activation):
 
 @dataclass(frozen=True, repr=False)
 class LeakyRelu(Activation):
-    """a = z where z > 0, else leak * z: a relu whose gradient never dies.
+    r"""a = z where z > 0, else leak * z: a relu whose gradient never dies.
 
-    Source: Maas, Hannun and Ng (2013), "Rectifier nonlinearities improve neural network acoustic
-    models".
+    In symbols :math:`a = \max(z, leak \cdot z)`.
+    Source: Maas, Hannun and Ng (2013), "Rectifier nonlinearities improve ... acoustic models".
 
     Parameters
     ----------
@@ -179,9 +183,8 @@ class ParametricRelu(Activation):
     --------
     >>> from types import SimpleNamespace as Parameters
     >>> p = Parameters(leak=np.array([[0.25, 0.5]]))
-    >>> ParametricRelu().forward(np.array([[-2.0, -2.0], [3.0, 3.0]]), p)
-    array([[-0.5, -1. ],
-           [ 3. ,  3. ]])
+    >>> ParametricRelu().forward(np.array([[-2.0, -2.0]]), p)
+    array([[-0.5, -1. ]])
     """
 
     init = staticmethod(he)
@@ -212,7 +215,9 @@ class ParametricRelu(Activation):
 
 @dataclass(frozen=True, repr=False)
 class Elu(Activation):
-    """a = z where z > 0, else alpha (exp(z) - 1): smooth where relu has a corner, if alpha is 1.
+    r"""a = z where z > 0, else alpha (exp(z) - 1): smooth where relu has a corner, if alpha is 1.
+
+    .. math:: a = \max(z, 0) + \alpha\, (e^{\min(z, 0)} - 1)
 
     Source: Clevert, Unterthiner and Hochreiter (2015), arXiv:1511.07289.
 
@@ -244,9 +249,9 @@ class Elu(Activation):
 
 @dataclass(frozen=True, repr=False)
 class Selu(Activation):
-    """An elu, scaled so that sums with mean 0 and variance 1 give such activations again.
+    r"""An elu, scaled so that sums with mean 0 and variance 1 give such activations again.
 
-    a = 1.0507 z where z > 0, else 1.0507 * 1.6733 (exp(z) - 1).
+    .. math:: a = 1.0507\, (\max(z, 0) + 1.6733\, (e^{\min(z, 0)} - 1))
 
     Source: Klambauer et al. (2017), arXiv:1706.02515, whose supplement has the constants.
 
@@ -276,9 +281,8 @@ class Gelu(Activation):
     .. math:: a = \tfrac z2 (1 + \tanh u) = z\, \sigma(2u), \quad
               u = \sqrt{2/\pi}\, (z + 0.044715\, z^3)
 
-    Source: Hendrycks and Gimpel (2016), arXiv:1606.08415, section 2. Differs from PyTorch's
-    default, the exact form with erf, by less than 0.0005; it is PyTorch's ``approximate="tanh"``,
-    written so that the left tail keeps its digits.
+    Source: Hendrycks and Gimpel (2016), arXiv:1606.08415, section 2. It is PyTorch's
+    ``approximate="tanh"``, and differs from its default, with erf, by less than 0.0005.
 
     Examples
     --------
@@ -305,9 +309,9 @@ class Gelu(Activation):
 
 @dataclass(frozen=True, repr=False)
 class Silu(Activation):
-    """a = z sigmoid(z), also called swish: smooth, and slightly below 0 left of 0.
+    r"""a = z sigmoid(z), also called swish: smooth, and slightly below 0 left of 0.
 
-    Source: Elfwing, Uchibe and Doya (2017), arXiv:1702.03118.
+    In symbols :math:`a = z\, \sigma(z)`. Source: Elfwing, Uchibe and Doya (2017), arXiv:1702.03118.
 
     Examples
     --------
@@ -333,10 +337,7 @@ class Mish(Activation):
 
     .. math:: a = z\, t, \quad t = \frac{n}{n + 2}, \quad n = e (e + 2), \quad e = \exp(z)
 
-    which is the same without logarithm and tanh. e is taken at most at z = 20, where t has long
-    been 1.
-
-    Source: Misra (2019), arXiv:1908.08681.
+    Source: Misra (2019), arXiv:1908.08681; here without logarithm and tanh, and z in e at most 20.
 
     Examples
     --------
@@ -361,10 +362,10 @@ class Mish(Activation):
 
 @dataclass(frozen=True, repr=False)
 class Softplus(Activation):
-    """a = log(1 + exp(z)), a relu without a corner; its slope is the sigmoid.
+    r"""a = log(1 + exp(z)), a relu without a corner; its slope is the sigmoid.
 
-    Source: Dugas et al. (2000), "Incorporating second-order functional knowledge for better option
-    pricing", NIPS.
+    In symbols :math:`a = \log(1 + e^z), \ a' = \sigma(z)`.
+    Source: Dugas et al. (2000), "Incorporating second-order functional knowledge ...", NIPS.
 
     Examples
     --------

@@ -76,7 +76,9 @@ class Stack(Layer):
 
 @dataclass(frozen=True, repr=False)
 class Residual(Stack):
-    """A stack with a way around it: y = x + stack(x).
+    r"""A stack with a way around it: y = x + stack(x).
+
+    .. math:: y = x + F(x), \quad dx = dy + F'(x)^T dy
 
     The stack learns what to add to x, and its gradient reaches x however deep the stack is.
 
@@ -121,6 +123,8 @@ class Concat(Layer):
     """Stacks side by side: each sees x, and their columns follow each other.
 
     An empty stack passes x on as it is.
+
+    Source: Szegedy et al. (2014), "Going deeper with convolutions", arXiv:1409.4842, figure 2.
 
     Parameters
     ----------

@@ -43,8 +43,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         Units of each hidden layer; ``()`` is logistic regression.
     activation : str, Activation, or a list of them, one for each hidden layer
         identity, logistic (or sigmoid), tanh, relu; or leaky_relu, parametric_relu, elu, selu,
-        gelu, silu, mish, softplus, or an object. Weights begin with Glorot's uniform draws for
-        the first four names, as in scikit-learn, else as suits the activation.
+        gelu, silu, mish, softplus, or an object. The first four begin with Glorot's weights.
     solver : str or Optimizer
         adam, sgd (with momentum), lbfgs; or momentum, nesterov, rmsprop, adamw, or an object,
         which has its own rate and settings in place of those below.
@@ -55,33 +54,25 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         Rows a step; auto is 200, or all rows where these are fewer.
     learning_rate : str or callable
         constant; invscaling: divided, after each epoch, by (1 + rows seen) ** power_t; adaptive:
-        divided by 5 where training would else stop, which it does at 1e-6. As in scikit-learn
-        these two leave the solvers adam and lbfgs alone. Or a schedule: warm_up, cosine, step,
-        exponential, inverse, or a function (step, total) that returns a factor.
+        by 5 where training would else stop, as it does at 1e-6; both leave adam and lbfgs alone.
+        Or warm_up, cosine, step, exponential, inverse, or a function (step, total) -> factor.
     learning_rate_init, power_t : float
     max_iter : int
         Epochs (iterations, for lbfgs) at most.
-    shuffle : bool
-        Whether rows come in a new order each epoch.
+    shuffle, warm_start, verbose : bool
+        Whether rows come in a new order each epoch, `fit` goes on from the weights there are, and
+        progress is shown.
     random_state : int, RandomState or None
         The same int makes the same bits.
     tol, n_iter_no_change : float, int or inf
-        Training stops when this many epochs have not made the training loss (the validation
-        score, stopping early) better by more than tol. lbfgs stops where no derivative is larger
-        than tol, or an iteration changes the loss by less than 2.2e-5 tol of it.
-    verbose : bool
-        Show progress.
-    warm_start : bool
-        Whether `fit` goes on from the weights there are.
-    momentum, nesterovs_momentum : float, bool
-        For sgd.
+        Training stops when this many epochs have not bettered the training loss (or validation
+        score) by more than tol; lbfgs where derivatives are below it, or the loss changes little.
+    momentum, nesterovs_momentum, beta_1, beta_2, epsilon : float, bool, float, float, float
+        The first two for sgd, the others for adam and adamw.
     early_stopping : bool
-        Whether to stop by the validation score, and go back to the best weights. Rows are held
-        out for it unless X_val is given: the same ones each time that the table is the same.
+        Whether to stop by the validation score, and go back to the best weights.
     validation_fraction : float
-        The share of rows that is held out, each class in its share; at least two rows.
-    beta_1, beta_2, epsilon : float
-        For adam and adamw.
+        The share of rows, by class, held out for it, always the same of a table; none with X_val.
     max_fun : int
         For lbfgs: how often loss and gradient are computed at most.
     dropout : float or a list, one for each hidden layer
@@ -90,8 +81,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         log_loss (cross-entropy, as y demands), focal, multiclass_cross_entropy (which makes a
         softmax of two classes too), or an object, as ``BinaryCrossEntropy(label_smoothing=0.1)``.
     class_weight : dict, "balanced", a list of them for each label, or None
-        How much each class counts, beside the rows' own weights; balanced makes every class
-        count alike, by the rows seen so far. The weights of a row's labels are multiplied.
+        Factors on rows' weights, multiplied over labels; balanced evens out the rows seen.
     metric : str, Metric or None
         The validation score: accuracy, unless another is named (balanced_accuracy, auc).
 
@@ -116,12 +106,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     Notes
     -----
-    Differs from scikit-learn's class in that the penalty is the same for every step of a fit;
-    biases begin at 0, the last ones at the loss's best constant, and logistic weights as tanh's;
-    epsilon is added as PyTorch does; training stops after n_iter_no_change epochs, not one more;
-    one that runs away keeps its last good weights, with a `DivergenceWarning`; early stopping is
-    there for lbfgs too, stratifies by any number of classes and holds out the same rows in a warm
-    start; each `partial_fit` shuffles anew; log-probabilities are never -inf.
+    Differs from scikit-learn's class in first weights, penalty, epsilon, stopping and validation
+    rows: docs/sklearn.md tells how. One that runs away keeps its last good weights, and warns.
 
     Examples
     --------
@@ -171,6 +157,9 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     @available_if(_goes_on)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Train on for one epoch, the optimizer's memory included; not with early stopping.
+
+        >>> MLPClassifier().partial_fit([[-1], [1]], [4, 7], classes=[4, 7, 9]).classes_
+        array([4, 7, 9])
 
         Parameters
         ----------
@@ -258,7 +247,11 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         return mlp.class_loss(self.loss, kind, len(self.classes_))
 
     def predict(self, X: Any) -> Array:
-        """Return the class of each row, or its labels (rows, labels)."""
+        """Return the class of each row, or its labels (rows, labels).
+
+        >>> MLPClassifier((), solver="lbfgs", alpha=1.0).fit([[-1], [1]], [4, 7]).predict([[2]])
+        array([7])
+        """
         scores = self.decision_function(X)
         if self._multilabel:
             return (scores > 0).astype(int)
@@ -266,7 +259,12 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         return self.classes_[best]
 
     def decision_function(self, X: Any) -> Array:
-        """Return raw scores (rows, classes), or the log-odds of the second class (rows,) of two."""
+        """Return raw scores (rows, classes), or the log-odds of the second class (rows,) of two.
+
+        >>> clf = MLPClassifier((), solver="lbfgs", alpha=1.0)
+        >>> clf.fit([[-1], [1]], ["no", "yes"]).decision_function([[2]]).round(2)
+        array([1.35])
+        """
         raw = self._scores(X)
         if raw.shape[1] == 1:
             return raw[:, 0]
@@ -274,10 +272,11 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         return raw[:, 1] - raw[:, 0] if binary else raw
 
     def predict_log_proba(self, X: Any) -> Array:
-        """Return the logs of `predict_proba`, from raw scores and never -inf.
+        """Return the logs of `predict_proba`: at least about -708, or -87 in float32, never -inf.
 
-        They end where probabilities do, at the log of the smallest normal number: about -708,
-        or -87 in float32.
+        >>> clf = MLPClassifier((), solver="lbfgs", alpha=1.0)
+        >>> clf.fit([[-1], [1]], ["no", "yes"]).predict_log_proba([[2]]).round(2)
+        array([[-1.58, -0.23]])
         """
         raw = self._scores(X)
         if self._multilabel:
@@ -289,9 +288,11 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         return np.maximum(logs, np.log(np.finfo(logs.dtype).tiny))
 
     def predict_proba(self, X: Any) -> Array:
-        """Return probabilities (rows, classes), or of each label for itself (rows, labels).
+        """Return probabilities, never 0 or 1: (rows, classes), or (rows, labels) of each label.
 
-        None is 0 or 1, which no finite score stands for.
+        >>> clf = MLPClassifier((), solver="lbfgs", alpha=1.0)
+        >>> clf.fit([[-1], [1]], ["no", "yes"]).predict_proba([[2]]).round(2)
+        array([[0.21, 0.79]])
         """
         logs = self.predict_log_proba(X)
         return np.minimum(np.exp(logs), 1 - np.finfo(logs.dtype).epsneg)
@@ -305,9 +306,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 class MLPRegressor(RegressorMixin, Perceptron):
     """A neural network that predicts quantities, with scikit-learn's names and defaults.
 
-    One quantity (y of shape (rows,)) or several at once (rows, outputs). Whatever scikit-learn's
-    class can do is written alike; `dropout` and `metric` are new, and `loss`, `activation`,
-    `solver` and `learning_rate` take more.
+    One quantity (y of shape (rows,)) or several at once (rows, outputs). `dropout` and `metric`
+    are new, and `loss`, `activation`, `solver` and `learning_rate` take more.
 
     Parameters
     ----------
@@ -332,9 +332,7 @@ out_activation_, n_features_in_, feature_names_in_
 
     Notes
     -----
-    Differs from scikit-learn's class as `MLPClassifier` does, and in that the loss is the sum
-    over outputs, of which the gradient is the gradient, and in that all is computed in the dtype
-    of X, whatever that of y.
+    Differs as `MLPClassifier` does; sums the loss over outputs, and computes in the dtype of X.
 
     Examples
     --------
@@ -380,15 +378,18 @@ out_activation_, n_features_in_, feature_names_in_
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on for one epoch, the optimizer's memory included; not with early stopping.
 
-        Parameters
-        ----------
-        X, y, sample_weight
-            As for `fit`.
+        >>> MLPRegressor(random_state=0).partial_fit([[0], [1]], [1, 3]).n_iter_
+        1
         """
         return self._go_on(X, y, sample_weight)
 
     def predict(self, X: Any) -> Array:
-        """Return predictions (rows,), or (rows, outputs) where there are several."""
+        """Return predictions (rows,), or (rows, outputs) where there are several.
+
+        >>> line = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0.0)
+        >>> line.fit([[0], [1]], [1, 3]).predict([[2]]).round(3)
+        array([5.])
+        """
         predicted = self._scores(X, raw=False)
         return predicted[:, 0] if predicted.shape[1] == 1 else predicted
 

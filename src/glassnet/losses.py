@@ -32,7 +32,8 @@ class BinaryCrossEntropy(Loss):
     1/2, to (1 - s) y + s / 2. With several outputs it is the loss of several yes-or-no questions
     at once, of labels that do not exclude each other: multilabel_cross_entropy.
 
-    Source for the smoothing: Szegedy et al. (2016), arXiv:1512.00567, section 7.
+    Source: Bishop (2006), "Pattern Recognition and Machine Learning", section 4.3.2; for the
+    smoothing Szegedy et al. (2016), arXiv:1512.00567, section 7.
 
     Parameters
     ----------
@@ -155,7 +156,8 @@ class MulticlassCrossEntropy(Loss):
     mean over rows, where t is 1 for the label and 0 elsewhere; with label smoothing s it is
     1 - s + s/K for the label and s/K elsewhere.
 
-    Source for the smoothing: Szegedy et al. (2016), arXiv:1512.00567, section 7.
+    Source: Bishop (2006), "Pattern Recognition and Machine Learning", section 4.3.4; for the
+    smoothing Szegedy et al. (2016), arXiv:1512.00567, section 7.
 
     Parameters
     ----------

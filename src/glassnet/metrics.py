@@ -63,6 +63,8 @@ def balanced_accuracy(y: Array, p: Array, w: Array) -> Any:
 
     .. math:: \frac{1}{K} \sum_k \frac{\sum_{y_i = k} w_i\, [\hat y_i = k]}{\sum_{y_i = k} w_i}
 
+    Source: Brodersen et al. (2010), "The balanced accuracy and its posterior distribution", ICPR.
+
     Examples
     --------
     >>> y, p = np.array([[0], [0], [0], [1]]), np.array([[0.2], [0.4], [0.9], [0.6]])

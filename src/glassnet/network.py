@@ -199,6 +199,13 @@ class Network(Predicting):
         engine : str
             ``numpy`` replays the recorded program; ``eager`` runs the layers' own code on arrays,
             slowly, so that a debugger can stop in it. Both give the same bits.
+
+        Examples
+        --------
+        >>> import glassnet as gn
+        >>> net = gn.Network([gn.Dense(1)], inputs=1, seed=0)
+        >>> [epoch.number for epoch in net.train([[0.0], [1.0]], [1.0, 3.0], epochs=3)]
+        [1, 2, 3]
         """
         from glassnet.training import train
 
@@ -260,6 +267,15 @@ class Network(Predicting):
         -------
         str
             The program.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import glassnet as gn
+        >>> net = gn.Network([gn.Dense(1)], inputs=1, seed=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     net.to_script(f"{folder}/mine.py", [[3.0]]).splitlines()[-1]
+        'print(predict(X).tolist())'
         """
         from glassnet.insight.script import to_script
 
@@ -303,7 +319,7 @@ class Network(Predicting):
         nothing found (200 rows, before training)
         >>> net.weights["b1"] = np.full((1, 8), -100.0)
         >>> net.diagnose(X, X[:, 0]).names
-        ['dead_units', 'cannot_overfit']
+        ['dead_units']
         """
         from glassnet.insight.doctor.examine import diagnose
 
@@ -316,6 +332,17 @@ class Network(Predicting):
         ----------
         path : str or PathLike
             ``model.safetensors`` is the usual ending.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import glassnet as gn
+        >>> net = gn.Network([gn.Dense(1)], inputs=1, dtype="float64")
+        >>> net.weights = {"W1": [[2.0]], "b1": [[1.0]]}
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     net.save(f"{folder}/model.safetensors")
+        ...     gn.load(f"{folder}/model.safetensors").predict([[3.0]])
+        array([[7.]])
         """
         from glassnet.files import save_network
 

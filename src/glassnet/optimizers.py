@@ -18,7 +18,9 @@ from glassnet.vocabulary import Array
 
 @dataclass(frozen=True, repr=False)
 class SGD(Optimizer):
-    """Gradient descent: theta <- theta - rate * gradient.
+    r"""Gradient descent: theta <- theta - rate * gradient.
+
+    .. math:: \theta \leftarrow \theta - rate \cdot g
 
     Source: Robbins and Monro (1951), doi:10.1214/aoms/1177729586.
 

@@ -31,7 +31,9 @@ class Constant:
 
 @dataclass(frozen=True)
 class WarmUp:
-    """From nothing to 1 in a straight line, then another schedule over the steps that remain.
+    r"""From nothing to 1 in a straight line, then another schedule over the steps that remain.
+
+    .. math:: (step + 1) / steps \text{ while } step < steps
 
     Source: Goyal et al. (2017), arXiv:1706.02677, section 2.2.
 
@@ -96,7 +98,12 @@ class Cosine:
 
 @dataclass(frozen=True)
 class StepDecay:
-    """Down by a factor at once, every so many steps: factor ** (step // every).
+    r"""Down by a factor at once, every so many steps: factor ** (step // every).
+
+    .. math:: factor^{\lfloor step / every \rfloor}
+
+    Source: Goodfellow, Bengio and Courville (2016), "Deep Learning", section 8.3.1, on why the
+    rate has to fall.
 
     Parameters
     ----------
@@ -125,7 +132,12 @@ class StepDecay:
 
 @dataclass(frozen=True)
 class Exponential:
-    """Down by the same share each step: factor ** (step / every).
+    r"""Down by the same share each step: factor ** (step / every).
+
+    .. math:: factor^{step / every}
+
+    Source: Goodfellow, Bengio and Courville (2016), "Deep Learning", section 8.3.1, on why the
+    rate has to fall.
 
     Parameters
     ----------
@@ -154,7 +166,9 @@ class Exponential:
 
 @dataclass(frozen=True)
 class Inverse:
-    """Down as the inverse of the steps: 1 / (1 + step / every) ** power.
+    r"""Down as the inverse of the steps: 1 / (1 + step / every) ** power.
+
+    .. math:: (1 + step / every)^{-power}
 
     Source: Robbins and Monro (1951), doi:10.1214/aoms/1177729586: with a power above 1/2 and at
     most 1 the steps are large enough together and small enough each.
