@@ -165,7 +165,7 @@ def test_refusals() -> None:
     X, y = np.eye(2), np.array([0.0, 1.0])
     with pytest.raises(ValueError, match="epochs: expected at least 1, got 0"):
         net.to_script("net.py", X, y, epochs=0)
-    with pytest.raises(TypeError, match="options: expected some of .*, got 'lr'"):
+    with pytest.raises(TypeError, match=r"options: expected some of .*, got 'lr'"):
         net.to_script("net.py", X, y, lr=1)
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         net.to_script("no/such/folder/net.py", X, y)
