@@ -45,7 +45,7 @@ DRAWN = re.compile("[─│┌┐└┘├┤┬┴┼▶▼→]")
 
 def complaints(text: str, folder: Path) -> Iterator[str]:
     """Yield what is wrong with a page's blocks, which are run in a folder."""
-    names: dict[str, Any] = {}
+    names: dict[str, Any] = {"__name__": "page"}
     for block in MarkdownIt().parse(text):
         line = (block.map or [0])[0] + 1
         for what in _complaints(block, names, folder):
@@ -176,7 +176,8 @@ def make_targets() -> set[str]:
 def beside(tmp_path: Path) -> Path:
     """Return a folder with the table that the pages use."""
     (tmp_path / "examples").mkdir()
-    shutil.copy(ROOT / "examples" / "penguins.csv", tmp_path / "examples")
+    for example in ("penguins.csv", "from_scratch.py"):
+        shutil.copy(ROOT / "examples" / example, tmp_path / "examples")
     return tmp_path
 
 

@@ -1,4 +1,6 @@
-"""The commands that show what is inside: trace."""
+"""The commands that show what is inside: trace and check."""
+
+from pathlib import Path
 
 import glassnet as gn
 from glassnet import cli
@@ -64,6 +66,58 @@ def test_trace_refuses_in_one_sentence(tmp_path, monkeypatch, capsys):
         (["rows.csv", "--math"], "not a glassnet model file"),
     ):
         assert cli.run(["trace", *arguments]) == 2
+        out, err = capsys.readouterr()
+        assert message in err
+        assert out == ""
+        assert err.count("\n") == 1
+
+
+# ---- check ---------------------------------------------------------------------------------------
+
+TUTORIAL = Path(__file__).parents[1] / "benchmarks" / "tutorial_code.py"
+
+
+def test_check_names_the_tutorials_mistake(capsys):
+    assert cli.run(["check", f"{TUTORIAL}:SimpleNeuralNetwork", "--data", "xor"]) == 1
+    text = capsys.readouterr().out
+    assert "extra slope" in text
+    assert "without the factor p (1 - p)" in text
+    assert "it is your own code" in text
+    # the class is the only network in the file, and has another size if it is told so
+    assert cli.run(["check", str(TUTORIAL), "--set", "hidden_size=7"]) == 1
+    assert "2 inputs -> 7 sigmoid -> 1 sigmoid" in capsys.readouterr().out
+
+
+def test_check_says_that_a_right_network_is_right(tmp_path, capsys):
+    text = TUTORIAL.read_text()
+    mistake = [line for line in text.splitlines() if "sigmoid_derivative(self.output)" in line]
+    assert len(mistake) == 1
+    name = mistake[0].split("=")[0]
+    right = text.replace(mistake[0], f"{name}= (y - self.output) / len(X)")
+    mine = tmp_path / "mine.py"
+    mine.write_text(right)
+    assert cli.run(["check", f"{mine}:SimpleNeuralNetwork"]) == 0
+    assert "Right: the gradient that it uses is the gradient of its loss" in capsys.readouterr().out
+    (tmp_path / "rows.csv").write_text("a,b,y\n0,1,1\n1,1,0\n0,0,0\n1,0,1\n")
+    assert cli.run(["check", str(mine), "--data", str(tmp_path / "rows.csv")]) == 0
+
+
+def test_check_refuses_in_one_sentence(tmp_path, capsys):
+    raises, empty = tmp_path / "raises.py", tmp_path / "empty.py"
+    raises.write_text("print('noise')\n1 / 0\n")
+    empty.write_text("x = 1\n")
+    (tmp_path / "text.csv").write_text("a,y\nu,1\n")
+    for arguments, message in (
+        (["none.py"], "none.py: expected a Python file, found none"),
+        ([str(raises)], "running it raised ZeroDivisionError"),
+        ([str(empty)], "expected one class of a network, found none"),
+        ([f"{TUTORIAL}:Nobody"], "expected a class Nobody, found SimpleNeuralNetwork"),
+        ([str(TUTORIAL), "--data", "nothing"], "nothing: No such file"),
+        ([str(TUTORIAL), "--data", str(tmp_path / "text.csv")], "expected two columns of numbers"),
+        ([str(TUTORIAL), "--set", "hidden_size"], "--set: expected NAME=VALUE, got 'hidden_size'"),
+        ([str(TUTORIAL), "--loss", "mse2"], "loss: expected"),
+    ):
+        assert cli.run(["check", *arguments]) == 2, arguments
         out, err = capsys.readouterr()
         assert message in err
         assert out == ""

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from glassnet.estimators import MLPClassifier as MLPClassifier
     from glassnet.estimators import MLPRegressor as MLPRegressor
     from glassnet.insight.gradients import check_gradients as check_gradients
+    from glassnet.insight.referee import referee as referee
 
 __version__ = "0.1.0"
 
@@ -107,6 +108,7 @@ __all__ = [
     "check_gradients",
     "load",
     "record",
+    "referee",
     "sigmoid",
     "sigmoid_derivative",
 ]
@@ -116,6 +118,7 @@ LATER = {
     "MLPClassifier": "glassnet.estimators",
     "MLPRegressor": "glassnet.estimators",
     "check_gradients": "glassnet.insight.gradients",
+    "referee": "glassnet.insight.referee",
 }
 
 

@@ -88,7 +88,7 @@ def numbers(name: str, given: Any) -> NDArray[Any]:
 def fitting(name: str, array: NDArray[Any], dtype: Any) -> NDArray[Any]:
     """Return numbers that a dtype holds: float32 ends at 3.4e38."""
     most = float(np.finfo(dtype).max)
-    if array.size and not (-most <= array.min() and array.max() <= most):
+    if array.size and not (-most <= float(array.min()) and float(array.max()) <= most):
         raise ValueError(
             f"{name}: expected numbers that {np.dtype(dtype)} holds, got "
             f"{array.flat[np.abs(array).argmax()]:g}"

@@ -1,4 +1,4 @@
-"""The command line: demo, train, predict, trace. The one face of typer."""
+"""The command line: demo, train, predict, trace, check. The one face of typer."""
 
 import os
 import sys
@@ -78,9 +78,11 @@ def glassnet() -> None:
 
     - `glassnet predict sales.safetensors new.csv` predicts it for other rows
 
+    - `glassnet check mine.py:Network` names the mistakes of a network that you wrote yourself
+
     - `glassnet train --help` tells more, and so does `--help` after any command
     """
 
 
-for command in (tables.demo, tables.train, tables.predict, seeing.trace):
+for command in (tables.demo, tables.train, tables.predict, seeing.trace, seeing.check):
     app.command()(command)

@@ -1,5 +1,6 @@
-"""The commands for seeing: trace."""
+"""The commands for seeing: trace and check."""
 
+from ast import literal_eval
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +10,8 @@ from glassnet import terminal
 from glassnet.cli.options import Model, argument, option
 from glassnet.csvfile import Table, read_table
 from glassnet.files import load_with_table
+from glassnet.insight.referee.userfile import DATA
+from glassnet.insight.referee.userfile import check as check_file
 from glassnet.network import Network
 from glassnet.recipe import load_model
 from glassnet.tabular import parse
@@ -19,6 +22,29 @@ Digits = Annotated[
     int, option(None, "N", "Digits behind the point, 0 for all there are; if left out, 4.")
 ]
 Lines = Annotated[bool, option(None, "", "Show the lines of a step, without numbers.", "--program")]
+Target = Annotated[str, argument("FILE.py:CLASS", "Your file, and the class in it.")]
+Rehearsal = Annotated[
+    str,
+    option(
+        None,
+        "NAME",
+        f"What to try it on: {', '.join(DATA)}, or a CSV file of numbers, targets last.",
+    ),
+]
+LossName = Annotated[
+    str | None,
+    option(
+        *(None, "NAME"),
+        "The loss it is meant to minimise: binary_cross_entropy, cross_entropy, squared_error, "
+        "absolute_error; if left out, the one that it computes itself, or that suits.",
+    ),
+]
+Arguments = Annotated[
+    list[str] | None,
+    option(
+        None, "NAME=VALUE", "An argument of the class, where the guessed ones do not fit.", "--set"
+    ),
+]
 Math = Annotated[bool, option(None, "", "Show them as mathematics.", "--math")]
 Replayed = Annotated[bool, option(None, "", "Show them as they are replayed.", "--replayed")]
 
@@ -62,6 +88,52 @@ def trace(
     network, X, y = _rows(model, table, row)
     step = network.trace(X, y, optimizer="sgd") if y is not None else network.trace(X)
     terminal.show(step.show(digits or None))
+
+
+def check(
+    target: Target,
+    data: Rehearsal = "xor",
+    loss: LossName = None,
+    settings: Arguments = None,
+) -> int:
+    """Check a network that you wrote from scratch, and name its mistakes.
+
+    Your file is run: it is your own code, and does what it does. The gradient that your class
+    really uses is compared with differences of its loss; where they differ, the mistake is named,
+    with the line of algebra and the fix. The exit code is 0 if all is right, else 1.
+
+    For example:
+
+    - `glassnet check mine.py:SimpleNeuralNetwork --data xor`
+
+    - `glassnet check mine.py --data classes --loss cross_entropy`
+
+    - `glassnet check mine.py:Net --set hidden_size=8`
+    """
+    rows = data if data in DATA else _numbers(read_table(Path(data)))
+    given = dict(_setting(text) for text in settings or [])
+    report = check_file(target, rows, loss, given)
+    terminal.show(report)
+    return 0 if report.right else 1
+
+
+def _numbers(table: Table) -> tuple[Any, Any]:
+    """Return the columns of a table as rows and, from the last one, targets."""
+    columns = [parse(name, values, table) for name, values in table.columns.items()]
+    if len(columns) < 2 or any(column is None or np.isnan(column).any() for column in columns):
+        raise ValueError(f"{table.path}: expected two columns of numbers or more, without gaps")
+    cells = np.column_stack([np.asarray(column) for column in columns])
+    return cells[:, :-1], cells[:, -1:]
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, found, value = text.partition("=")
+    if not (found and name.isidentifier()):
+        raise ValueError(f"--set: expected NAME=VALUE, got {text!r}")
+    try:
+        return name, literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value
 
 
 def _rows(model: Path, table: Table, row: int) -> tuple[Network, Any, Any]:

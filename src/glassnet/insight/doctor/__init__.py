@@ -1,0 +1,1 @@
+"""The doctor, who says why a network does not learn."""
