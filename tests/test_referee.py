@@ -201,7 +201,7 @@ def test_backward_that_begins_with_the_gradient_by_the_output() -> None:
 @pytest.mark.parametrize(
     "junk",
     [None, "x", {}, [None], (), object(), np.nan, len, np.array(["a"]), np.zeros(0)],
-    ids=str,
+    ids=lambda junk: type(junk).__name__,
 )
 def test_junk_is_one_sentence_too(junk: Any) -> None:
     class Forward(awkward.Good):

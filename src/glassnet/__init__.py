@@ -42,6 +42,7 @@ from glassnet.value import RecordingError
 if TYPE_CHECKING:
     from glassnet.estimators import MLPClassifier as MLPClassifier
     from glassnet.estimators import MLPRegressor as MLPRegressor
+    from glassnet.insight.doctor.recall import TrainingWarning as TrainingWarning
     from glassnet.insight.gradients import check_gradients as check_gradients
     from glassnet.insight.referee import referee as referee
 
@@ -103,6 +104,7 @@ __all__ = [
     "Stack",
     "StepDecay",
     "Tanh",
+    "TrainingWarning",
     "WarmUp",
     "binary_cross_entropy",
     "check_gradients",
@@ -119,6 +121,7 @@ LATER = {
     "MLPRegressor": "glassnet.estimators",
     "check_gradients": "glassnet.insight.gradients",
     "referee": "glassnet.insight.referee",
+    "TrainingWarning": "glassnet.insight.doctor.recall",
 }
 
 

@@ -214,6 +214,9 @@ class Network(Predicting):
     def trace(self, X: Any, y: Any = None, sample_weight: Any = None, **how: Any) -> "Trace":
         """Run one step line by line on a copy of the network, and keep every value.
 
+        The weights are as they are. A first `fit` lets the output bias begin at the loss's best
+        constant before its first step.
+
         Parameters
         ----------
         X, y, sample_weight

@@ -173,6 +173,8 @@ def check_gradients(
     >>> check.right, check.error < 1e-9
     (True, True)
     """
+    if not isinstance(network, Network):
+        raise TypeError(f"network: expected a Network, got {type(network).__name__}")
     if network.members is not None:
         raise ValueError(f"check_gradients: expected one network, got {network.members} members")
     checks.number("tolerance", tolerance, 0)

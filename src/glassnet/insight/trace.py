@@ -53,6 +53,7 @@ class Entry:
 
     def show(self, digits: int | None = 4) -> Text:
         """Return the line and its value, with so many digits behind the point (None: all)."""
+        _check(digits)
         sign, lines = figures(self.value, digits)
         return Text("\n".join([f"{self.number:4d}  {self.row.text} {sign}", *lines]))
 
@@ -69,6 +70,8 @@ class Trace:
         Every printed line with its value, in the order in which they ran.
     before, after : dict of str to array
         The weights before and after the step.
+    gradient : array (P,)
+        The derivatives by all weights, dW1, db1, ..., one after another.
     state : dict of str to array
         What the optimizer remembers after the step.
     loss : float or None
@@ -95,6 +98,7 @@ class Trace:
         self.before = self._setting.weights()
         self.entries = list(self._setting.run())
         self.after = self._setting.weights()
+        self.gradient = self._setting.arrays.get("gradient", np.empty(0)).copy()
         self.state = {name: self._setting.arrays[name].copy() for name in self._setting.state}
         self._values = {**self.inputs, **self.before} | {e.name: e.value for e in self.entries}
         for name, value in self.program.outputs.items():
@@ -169,6 +173,7 @@ class Trace:
             How many behind the point; None shows all. An equation holds for the digits that it
             shows, or has the sign for nearly equal.
         """
+        _check(digits)
         layers = self._setting.network.layers
         for what, number, most in (("layer", layer, len(layers)), ("row", row, len(self["x"]))):
             if checks.whole(what, number) > most:
@@ -196,16 +201,19 @@ class Trace:
 
         An equals sign says that the digits shown are all there are; ≈ that they are rounded.
         """
+        _check(digits)
         parts = ["inputs"]
-        for name in ("x", "y", "w"):
-            if name in self.inputs:
-                parts.append(_titled(name, self.inputs[name], digits))
+        rows = [name for name in ("x", "y", "w") if name in self.inputs]
+        others = [n for n in self.inputs if n not in (*rows, "theta", "gradient")]
+        parts += [_titled(name, self.inputs[name], digits) for name in (*rows, *others)]
         parts += [_titled(name, value, digits) for name, value in self.before.items()]
         section = ""
         for entry in self.entries:
             if entry.row.section != section:
                 section = entry.row.section
                 parts.append(f"\n{section}")
+                if section == "update":
+                    parts.append(_titled("gradient", self.gradient, digits))
             parts.append(entry.show(digits))
         if self._section("update"):
             parts.append("\nafter the update")
@@ -303,6 +311,11 @@ def stepping(network: Network, X: Any, y: Any, how: dict[str, Any]) -> tuple[Pro
     return setting.program, setting.run()
 
 
+def _check(digits: int | None) -> None:
+    if digits is not None:
+        checks.whole("digits", digits)
+
+
 def figures(array: Array, digits: int | None) -> tuple[str, list[str]]:
     """Return = or ≈, and an array in print: as a table of at most a few rows and columns."""
     table = np.atleast_2d(array.reshape(-1, array.shape[-1]) if array.ndim > 2 else array)
@@ -345,7 +358,10 @@ def _sum(x: Array, weights: Array, bias: Any, z: Any, digits: int | None) -> str
     if digits is None:
         alike = float(total) == z
     else:
-        alike = abs(total - Decimal(shown)) <= Decimal(10) ** -digits / 2
+        # half a unit of the last place: of the digits asked for, or of those of a tiny number
+        exponent = Decimal(shown).as_tuple().exponent
+        place = int(exponent) if "e" in shown else -digits
+        alike = abs(total - Decimal(shown)) <= Decimal(10) ** place / 2
     terms = [f"{_signed(w)}*{v if not v.startswith('-') else f'({v})'}" for w, v in pairs]
     if len(terms) > MOST_COLUMNS:
         terms[MOST_COLUMNS - 1 :] = [f"... ({len(terms) - MOST_COLUMNS + 1} more)"]

@@ -159,8 +159,9 @@ def find_feed(
                 continue
             if found and _smooth(subject, found, X):
                 return found
-            if found:
+            if found:  # it works, and other forms would only broadcast
                 hard.append(name)
+                break
     if hard:
         raise UnableError(
             f"{hard[0]}: it returns classes, not numbers that change with the weights; pass "
@@ -293,7 +294,8 @@ def _smooth(subject: Subject, feed: Feed, X: Array) -> bool:
     """Return whether the output is more than a class: whether small changes of X change it."""
     rng = np.random.default_rng(1)
     x = rng.standard_normal((4, X.shape[1]))
-    for own, size in ((1.0, 0.3), *((0.0, 1.0),) * 5):  # a relu may be dead
+    # where it saturates, smaller weights help; where a relu is dead, others
+    for own, size in ((1.0, 0.3), *((0.0, size) for size in (1.0, 0.3, 1.0, 0.1, 1.0, 0.03))):
         values = {}
         for name, places in subject.leaves.items():
             value = places[0].raw(subject.pristine)

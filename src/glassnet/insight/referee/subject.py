@@ -27,7 +27,7 @@ EPOCHS = re.compile(r"^(n_?|num_?|max_?)?(epochs?|iter(ation)?s?|steps|n_iters?)
 
 
 LARGE = 100_000  # numbers of an array that is not copied unless it is learned
-BASES = 5  # sets of weights at which it is tried what the outputs depend on
+BASES = 25  # sets of weights at which it is tried what the outputs depend on
 
 
 class Subject:
@@ -166,8 +166,10 @@ def find_learned(subject: Subject, forward: Callable[[Any], Array], rng: Any) ->
     own = base = subject.values(names)
     finite = False
     for turn in range(BASES):  # where a relu is dead, other weights let it live
+        if len(found) == len(names):
+            break
         if turn:
-            base = {name: near(value * (turn % 2), rng) for name, value in own.items()}
+            base = {name: near(value * (turn % 2), rng, turn > 4) for name, value in own.items()}
         first = _outcome(subject, forward, base)
         finite |= first is not None
         for name in [name for name in names if name not in found and first is not None]:
@@ -203,10 +205,11 @@ def _may_be_learned(subject: Subject, places: list[Place]) -> bool:
     return not CONSTANT.search(name) or bool(WEIGHT.match(name))
 
 
-def near(value: Array, rng: Any) -> Array:
-    """Return numbers about as large as these, none of them zero and no two alike."""
+def near(value: Array, rng: Any, far: bool) -> Array:
+    """Return numbers about as large as these, or far from them; no two of them alike."""
     size = float(np.sqrt(np.mean(np.square(value)))) if value.size else 0.0
-    return value + (0.1 + 0.3 * min(size, 3.0)) * rng.standard_normal(value.shape)
+    step = 1.0 if far else 0.1 + 0.3 * min(size, 3.0)
+    return value + step * rng.standard_normal(value.shape)
 
 
 def _outcome(
