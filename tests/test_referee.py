@@ -1,5 +1,6 @@
 """The referee: planted mistakes named, right networks left alone, awkward classes told apart."""
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -436,3 +437,79 @@ def test_sizes_are_guessed_from_names() -> None:
     assert [size_role(name) for name in ("inputnodes", "hiddennodes", "layers")] == [
         *("input", "hidden", "sizes")
     ]
+
+
+# ---- what no gradient can be measured of ---------------------------------------------------------
+
+
+class Linear:
+    """A right network: one layer, squared error."""
+
+    def __init__(self):
+        self.W, self.b, self.taken = np.full((3, 1), 0.3), np.zeros(1), 0
+
+    def forward(self, X):
+        return X @ self.W + self.b
+
+    def backward(self, X, y, lr):
+        d = 2 * (self.forward(X) - y) / len(X) * self.factor(X)
+        self.W = self.W - lr * self.seen(X).T @ d
+        self.b = self.b - lr * d.sum(0)
+
+    def factor(self, X):
+        return 1
+
+    def seen(self, X):
+        return X
+
+
+class Masked(Linear):
+    """It drops inputs at random on the way back."""
+
+    def seen(self, X):
+        return X * (np.random.rand(*X.shape) > 0.5)  # noqa: NPY002
+
+
+class Wild(Linear):
+    """Its step has a random length, by Python's own generator."""
+
+    def factor(self, X):
+        return random.random()
+
+
+class Slower(Linear):
+    """Its rate falls from step to step."""
+
+    def factor(self, X):
+        self.taken += 1
+        return 1 / (1 + 0.01 * self.taken)
+
+
+@pytest.mark.parametrize("kind", [Masked, Wild, Slower])
+def test_random_numbers_and_memory_are_no_mistake_of_the_gradient(kind: Any) -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((12, 3))
+    report = referee(kind(), rows, rows[:, :1] + 0.1, loss="squared_error")
+    assert not report.findings
+    assert report.right is None
+    assert "random numbers" in report.trouble
+    assert referee(Linear(), rows, rows[:, :1] + 0.1, loss="squared_error").right
+
+
+class Cut(Linear):
+    """Its arrays stay integers, whatever a step takes away."""
+
+    def __init__(self):
+        self.W, self.b = np.ones((3, 1), int), np.zeros(1, int)
+
+    def backward(self, X, y, lr):
+        d = 2 * (self.forward(X) - y) / len(X)
+        self.W = (self.W - lr * X.T @ d).astype(int)
+        self.b = (self.b - lr * d.sum(0)).astype(int)
+
+
+def test_integers_that_stay_integers_are_all_that_is_told() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((12, 3))
+    report = referee(Cut(), rows, rows[:, :1] + 0.1, loss="squared_error")
+    assert set(report.kinds) == {"whole_numbers"}

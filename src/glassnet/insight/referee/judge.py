@@ -30,7 +30,7 @@ from glassnet.insight.referee.stated import WORDS, Stated
 from glassnet.insight.referee.subject import Subject
 from glassnet.insight.referee.task import rows_of
 from glassnet.insight.referee.trainer import of_trainer
-from glassnet.insight.referee.trial import Bench, Chosen, find_step
+from glassnet.insight.referee.trial import RANDOM, Bench, Chosen, draws, find_step
 from glassnet.insight.referee.verdict import decide, find_chain
 from glassnet.vocabulary import Array
 
@@ -165,13 +165,20 @@ def _judge(nn: Any, readings: list[tuple[Array, str]], y: Any, help_: Help, repo
     bench = Bench(subject, feed, task, loss, rng)
     chosen = find_step(bench, help_.backward, help_.learning_rate, help_.free)
     samples = _taken(bench, chosen, report)
+    if "random numbers" in chosen.trouble:
+        raise UnableError(f"{chosen.trouble}; leave that out for the check")
+    if any_wrong(samples) and draws(bench, chosen.step, samples[0]):
+        raise UnableError(f"{chosen.step}: {RANDOM}; leave that out for the check")
     verdict = decide(bench, samples, bends=not chosen.step.rate)
     chain = verdict.chain or find_chain(bench, samples, quick=True)
     words = Words(chain, bench.loss, task.Y.shape[1], feed.axis == 1, list(subject.learned),
                   samples, bool(chosen.step.rate) or chosen.step.how != "updates")  # fmt: skip
     tell(report, bench, chosen, samples, words)
     found, notes = findings(verdict, words)
-    if "unnamed" in [one.kind for one in found] and not repeats(bench, chosen, samples[0]):
+    if any(stays_whole(bench, chosen, name) for name in subject.whole_numbers):
+        found = [one for one in found if one.kind != "unnamed"]  # what is cut off has no formula
+    vague = {"unnamed", "wrong_factor"} & {one.kind for one in found}
+    if vague and not repeats(bench, chosen, samples[0]):
         raise UnableError(
             f"{chosen.step}: a second step from the same weights used another gradient, so it "
             "draws random numbers or remembers the step before; leave that out for the check"
@@ -189,7 +196,7 @@ def _judge(nn: Any, readings: list[tuple[Array, str]], y: Any, help_: Help, repo
 def _taken(bench: Bench, chosen: Chosen, report: Report) -> list[Sample]:
     """Return the samples, and settle how the class is to be judged: by rows, by which loss."""
     samples, single = take_samples(bench, chosen)
-    together = not single and chosen.step.how == "updates"
+    together = not single and chosen.step.how == "updates" and not bench.subject.whole_numbers
     if together and any_wrong(samples) and one_by_one(bench, chosen.step):
         samples = single_samples(bench, chosen)
         report.notes.append("It takes a step for each row, one after the other (stochastic "

@@ -288,7 +288,7 @@ KINDS: dict[str, Lore] = {
         "look for a division by zero or a log(0) in the backward pass",
     ),
     "whole_numbers": Lore(
-        "{arrays} hold whole numbers, which a step cannot change by less than 1.",
+        "In {arrays} are whole numbers, which a step cannot change by less than 1.",
         "",
         "{first} = np.array(..., dtype=float)",
     ),

@@ -164,6 +164,7 @@ def find_learned(subject: Subject, forward: Callable[[Any], Array], rng: Any) ->
     names = [name for name, places in subject.leaves.items() if _may_be_learned(subject, places)]
     found: set[str] = set()
     own = base = subject.values(names)
+    names = [name for name in names if not _overwritten(subject, forward, name, own[name], rng)]
     finite = False
     for turn in range(BASES):  # where a relu is dead, other weights let it live
         if len(found) == len(names):
@@ -181,6 +182,19 @@ def find_learned(subject: Subject, forward: Callable[[Any], Array], rng: Any) ->
         attempt(forward, subject.fresh(own))
         raise UnableError("forward: it returns numbers that are not finite, whatever the weights")
     settled(subject, [name for name in names if name in found])
+
+
+def _overwritten(
+    subject: Subject, forward: Callable[[Any], Array], name: str, value: Array, rng: Any
+) -> bool:
+    """Return whether forward puts something else in the place of these numbers: it keeps them."""
+    moved = value + rng.standard_normal(value.shape)
+    one, place = subject.fresh({name: moved}), subject.leaves[name][0]
+    try:
+        attempt(forward, one)
+        return not same(place.read(one), moved)
+    except (UnableError, TypeError, ValueError, KeyError, IndexError, AttributeError):
+        return False
 
 
 def settled(subject: Subject, names: list[str]) -> None:

@@ -16,6 +16,9 @@ from glassnet.insight.referee.subject import Subject
 from glassnet.insight.referee.task import Task
 
 TURNS = 8  # sets of weights that are tried until one neither saturates nor is dead
+RANDOM = (
+    "it draws random numbers in each step, so its gradient is not that of the rows it was given"
+)
 CLOSE = 0.9999  # cosine of a gradient that is right but for its length
 
 
@@ -191,9 +194,8 @@ def _outcomes(
             failures.append(_sentence(step, error))
             continue
         trial.truth = sample.truth
-        if not close(trial) and _draws(bench, this, trial):
-            text = "it draws random numbers in each step, so its gradient is not that of the rows"
-            failures.append(UnableError(f"{step}: {text} it was given"))
+        if not close(trial) and draws(bench, this, trial):
+            failures.append(UnableError(f"{step}: {RANDOM}"))
             continue
         moved = sum(bool(value.any()) for value in trial.used.values())
         outcomes.append(Outcome(this, close(trial), list(failures), moved))
@@ -212,7 +214,7 @@ def _returning(bench: Bench, step: Step, trial: Sample, sample: Sample) -> Step:
     raise UnableError("it changes no weight that forward uses, and returns no gradients")
 
 
-def _draws(bench: Bench, step: Step, trial: Sample) -> bool:
+def draws(bench: Bench, step: Step, trial: Sample) -> bool:
     """Return whether a step comes out otherwise where the random numbers are others."""
     again = Sample(trial.X, trial.Y, trial.rate, trial.before)
     bench.measure(step, again, seed=1)
