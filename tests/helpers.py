@@ -163,7 +163,7 @@ class Case:
         self.y = targets_for(self.loss, self.rows, self.outputs, rng)
         self.w = rng.choice([0.0, 0.5, 1.0, 3.0], self.rows) if rng.random() < 0.5 else None
         if self.w is not None:
-            self.w[0] = 1.0
+            self.w[:2] = 1.0
         self.batch = None if rng.random() < 0.3 else int(rng.integers(1, self.rows + 3))
         self.rule = OPTIMIZERS[rng.integers(len(OPTIMIZERS))]
         # a step along a long gradient may end where the next is longer

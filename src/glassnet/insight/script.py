@@ -50,13 +50,17 @@ def to_script(
     checks.whole("every", every)
     network, target = copy.deepcopy(network), Path(path)
     x = np.ascontiguousarray(checks.dense(checks.matrix("X", X, network.inputs)), network.dtype)
+    predicted = "X"
     if y is None:
         what, tables, training = "predicts", {"X": x}, []
     else:
         weights = {"sample_weight": sample_weight, "class_weight": class_weight}
         plan, rows, _, _ = prepare(network, x, y, **weights, **how)
         what = f"trains with {plan.optimizer!r}, then predicts"
-        tables = {"X": x, "y": rows.y.astype(network.dtype)}
+        taught = np.ascontiguousarray(checks.dense(rows.X), network.dtype)
+        tables = {"X": taught, "y": rows.y.astype(network.dtype)}
+        if len(rows) < len(x):  # rows of weight 0 teach nothing
+            tables["every_row"], predicted = x, "every_row"
         if rows.w is not None:
             tables["w"] = (rows.w / rows.w.mean()).astype(network.dtype)
         training = _training(network, rows, plan, epochs, every)
@@ -73,7 +77,7 @@ def to_script(
         *training[:-1],
         *predicting,
         *training[-1:],
-        "print(predict(X).tolist())",
+        f"print(predict({predicted}).tolist())",
     ]
     text = Text(_joined(blocks))
     if beside:
@@ -110,6 +114,7 @@ def _data(tables: dict[str, Array], beside: dict[str, Array], target: Path) -> s
         "X": "one row for each sample",
         "y": "what should come out",
         "w": "how much rows count",
+        "every_row": "those of weight 0 too, to predict",
     }
     lines = ["# ---- the data " + "-" * 60]
     if beside:

@@ -167,10 +167,13 @@ def find_learned(subject: Subject, forward: Callable[[Any], Array], rng: Any) ->
     names = [name for name in names if not _overwritten(subject, forward, name, own[name], rng)]
     finite = False
     for turn in range(BASES):  # where a relu is dead, other weights let it live
+        if turn == 2:  # large ones are data by now
+            names = [name for name in names if name in found or own[name].size <= LARGE
+                     or WEIGHT.search(subject.leaves[name][0].name)]  # fmt: skip
         if len(found) == len(names):
             break
         if turn:
-            base = {name: near(value * (turn % 2), rng, turn > 4) for name, value in own.items()}
+            base = {name: near(own[name] * (turn % 2), rng, turn > 4) for name in names}
         first = _outcome(subject, forward, base)
         finite |= first is not None
         for name in [name for name in names if name not in found and first is not None]:
@@ -188,6 +191,8 @@ def _overwritten(
     subject: Subject, forward: Callable[[Any], Array], name: str, value: Array, rng: Any
 ) -> bool:
     """Return whether forward puts something else in the place of these numbers: it keeps them."""
+    if value.size > LARGE:
+        return False
     moved = value + rng.standard_normal(value.shape)
     one, place = subject.fresh({name: moved}), subject.leaves[name][0]
     try:

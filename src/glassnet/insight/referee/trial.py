@@ -37,7 +37,7 @@ class Bench:
         for turn in range(TURNS):
             X, Y = rows(self.task, count, self.rng)
             values = weights(self.subject, self.rng)
-            values = {name: value * 0.8**turn for name, value in values.items()}
+            values = {name: np.asarray(value * 0.8**turn) for name, value in values.items()}
             sample = Sample(X, Y, rate, values, rough=self.subject.rough)
             if usable(self.loss, self.feed.outputs(self.subject.fresh(values), X)):
                 difference(self.subject, self.feed, self.loss, sample, self.rng)
@@ -216,6 +216,8 @@ def _returning(bench: Bench, step: Step, trial: Sample, sample: Sample) -> Step:
 
 def draws(bench: Bench, step: Step, trial: Sample) -> bool:
     """Return whether a step comes out otherwise where the random numbers are others."""
+    if step.how == "restarts":
+        return False
     again = Sample(trial.X, trial.Y, trial.rate, trial.before)
     bench.measure(step, again, seed=1)
     pairs = [(trial.used[name], used) for name, used in again.used.items()]
