@@ -159,6 +159,15 @@ def test_rows_that_counted_differently_are_not_judged_as_if_they_did_not() -> No
     assert not net.diagnose(X, y, w)
 
 
+def test_a_row_of_weight_0_is_as_if_it_were_absent() -> None:
+    net, X, y = network("quantity", gn.Dense(16, "tanh"))
+    w = np.ones(len(y))
+    w[::3] = 0
+    y = np.where(w > 0, y, 1e9)
+    net.fit(X, y, sample_weight=w, optimizer=gn.Adam(0.01))
+    assert str(net.diagnose(X, y, w)).startswith("nothing found (266 rows, ")
+
+
 def test_rows_held_out_are_not_counted_as_rows_trained_on() -> None:
     net, X, y = network("noisy", gn.Dense(100, "relu"))
     net.fit(X, y, epochs=20, validation=0.25)

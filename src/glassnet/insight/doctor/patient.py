@@ -83,7 +83,9 @@ class Patient:
         if validation is None and fit is not None and len(rows) == fit.rows:
             validation = held
         rows, self.held = split(self.network, rows, validation)
-        self.rows = weighted(rows, class_weight, network.loss.classes)
+        rows = weighted(rows, class_weight, network.loss.classes)
+        # a row of weight 0 teaches nothing, as if it were absent
+        self.rows = rows if rows.w is None or rows.w.all() else rows[np.flatnonzero(rows.w)]
         self.history = history or (None if fit is None else fit.history)
         self.trained = self.history is not None or network._untouched is None
         self.updates = self._updates()

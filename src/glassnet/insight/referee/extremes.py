@@ -14,6 +14,7 @@ from glassnet.insight.referee.quiet import OURS, THEIRS, UnableError, attempt
 from glassnet.insight.referee.stepping import Step
 from glassnet.insight.referee.trial import Bench
 
+DRAWS = 3  # sets of weights and rows that are tried
 SLOW = 1e-6  # a rate at which nothing diverges
 FAR = 1000.0  # by how much rows and weights are larger than ordinary ones
 
@@ -48,17 +49,19 @@ def extremes(
     bench: Bench, step: Step, own: Callable[..., float] | None, single: bool
 ) -> list[Broken]:
     """Return what breaks at large rows, at large weights, and in the class's own loss."""
-    count = 1 if single else 6
-    X, Y = rows(bench.task, count, bench.rng)
-    values = weights(bench.subject, bench.rng)
-    far = {name: value * FAR for name, value in values.items()}
     found: list[Broken] = []
-    for x, weight in ((X * FAR, values), (X, far)):
-        found += _forward(bench, x, weight)
-        if not any(not one.fragile for one in found):
-            found += _step(bench, step, Sample(x, Y, SLOW, weight), found)
-        if own is not None:
-            found += _loss(bench, own, x, Y, weight)
+    for _ in range(DRAWS):
+        X, Y = rows(bench.task, 1 if single else 6, bench.rng)
+        values = weights(bench.subject, bench.rng)
+        far = {name: value * FAR for name, value in values.items()}
+        for x, weight in ((X * FAR, values), (X, far)):
+            found += _forward(bench, x, weight)
+            if not any(not one.fragile for one in found):
+                found += _step(bench, step, Sample(x, Y, SLOW, weight), found)
+            # other targets, too: where a probability is 0, it may be the wanted one
+            others = np.roll(Y, 1, axis=1) if bench.task.one_hot else 1 - Y
+            for targets in (Y, others) if own is not None and bench.task.classes else ():
+                found += _loss(bench, own, x, targets, weight)
     best: dict[str, Broken] = {}
     for one in found:
         if one.kind not in best or (best[one.kind].fragile and not one.fragile):
@@ -105,7 +108,7 @@ def _step(bench: Bench, step: Step, sample: Sample, before: list[Broken]) -> lis
     return found
 
 
-def _loss(bench: Bench, own: Callable[..., float], X: Any, Y: Any, values: Any) -> list[Broken]:
+def _loss(bench: Bench, own: Any, X: Any, Y: Any, values: Any) -> list[Broken]:
     one = bench.subject.fresh(values)
     P = bench.feed.outputs(one, X)
     if not np.isfinite(P).all() or not ((P >= 0) & (P <= 1)).all():
