@@ -154,6 +154,14 @@ class Best:
 
     def see(self, value: Any, theta: Array, number: int) -> None:
         """Compare this report with the best."""
+        if theta.ndim == 1:  # one network: the same in a tenth of the time
+            new, before, waited = self.sign * float(value), self.score[0], self.waited[0]
+            if waited < self.patience:
+                self.waited[0] = 0 if new > before + self.min_delta else waited + 1
+                if new > before:
+                    self.score[0], self.epoch[0] = new, number
+                    np.copyto(self.theta, theta)
+            return
         going = ~self.stopped
         score = self.sign * np.atleast_1d(value)
         better = going & (score > self.score)  # what is no number is not better
