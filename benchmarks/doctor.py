@@ -22,7 +22,7 @@ import numpy as np
 
 import glassnet as gn
 from glassnet.csvfile import parse_csv
-from glassnet.tabular import Columns, Target
+from glassnet.tabular.columns import Columns, Target
 
 Dense = gn.Dense
 STEPS = 3000  # updates of a run

@@ -14,7 +14,7 @@ from glassnet.files import ModelFileError, save_network
 from glassnet.optimizers import OPTIMIZERS
 from glassnet.parts import Optimizer
 from glassnet.recipe import Course, Settings, Task, load_model
-from glassnet.tabular import Columns, Target, parse
+from glassnet.tabular.columns import Columns, Target, parse
 
 
 def table(**columns):

@@ -73,7 +73,7 @@ def save_network(network: Network, path: StrPath, table: Mapping[str, Any] | Non
     path : str or PathLike
         Where to; ``model.safetensors`` is the usual ending.
     table : dict, optional
-        How the columns of a table become inputs, as `glassnet.tabular.Columns.to_json` gives it.
+        How the columns of a table become inputs: what `Columns.to_json` gives.
 
     Raises
     ------

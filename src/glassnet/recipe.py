@@ -24,7 +24,7 @@ from glassnet.network import Network
 from glassnet.optimizers import OPTIMIZERS
 from glassnet.parts import Layer, Optimizer
 from glassnet.selection import hold_out
-from glassnet.tabular import Columns, Target
+from glassnet.tabular.columns import Columns, Target
 
 Array = NDArray[Any]
 FIFTH = 0.2

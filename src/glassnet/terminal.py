@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table as Grid
 
 from glassnet.listing import statements
-from glassnet.tabular import Columns, figure
+from glassnet.tabular.columns import Columns, figure
 
 if TYPE_CHECKING:
     from glassnet.csvfile import Table

@@ -14,7 +14,7 @@ from glassnet.insight.referee.userfile import DATA
 from glassnet.insight.referee.userfile import check as check_file
 from glassnet.network import Network
 from glassnet.recipe import load_model
-from glassnet.tabular import parse
+from glassnet.tabular.columns import parse
 
 Rows = Annotated[Path | None, argument("[DATA]", "A table, of which a row is traced.")]
 Row = Annotated[int, option(None, "N", "Which row, counted from 1; if left out, the first.")]

@@ -1,0 +1,1 @@
+"""Tables: what their columns become, and what is learned from them."""
