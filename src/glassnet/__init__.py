@@ -24,18 +24,29 @@ from glassnet.activations import (
     sigmoid,
 )
 from glassnet.composites import Concat, Residual, Stack
+from glassnet.embeddings import Embedding, Periodic
 from glassnet.files import ModelFileError, load
 from glassnet.fitting import Plateau
 from glassnet.history import DivergenceWarning, Epoch, History
-from glassnet.layers import Dense, Dropout, Embedding, LayerNorm, Scale
+from glassnet.layers import Dense, Dropout, LayerNorm, Scale, Squash
 from glassnet.losses import BinaryCrossEntropy, Focal, MulticlassCrossEntropy
 from glassnet.metrics import Metric
 from glassnet.network import Network
 from glassnet.optimizers import LBFGS, SGD, Adam, AdamW, Momentum, Nesterov, RMSprop
+from glassnet.parametric import Parametric
 from glassnet.parts import Activation, Layer, Loss, Optimizer, Parameter
 from glassnet.program import record
 from glassnet.quantities import AbsoluteError, CustomLoss, Huber, Poisson, Quantile, SquaredError
-from glassnet.schedules import Constant, Cosine, Exponential, Inverse, StepDecay, WarmUp
+from glassnet.schedules import (
+    Constant,
+    Cosine,
+    CosLog4,
+    Exponential,
+    FlatCos,
+    Inverse,
+    StepDecay,
+    WarmUp,
+)
 from glassnet.tutorial import SimpleNeuralNetwork, binary_cross_entropy, sigmoid_derivative
 from glassnet.value import RecordingError
 
@@ -58,6 +69,7 @@ __all__ = [
     "BinaryCrossEntropy",
     "Concat",
     "Constant",
+    "CosLog4",
     "Cosine",
     "CustomLoss",
     "Dense",
@@ -67,6 +79,7 @@ __all__ = [
     "Embedding",
     "Epoch",
     "Exponential",
+    "FlatCos",
     "Focal",
     "Gelu",
     "History",
@@ -86,7 +99,9 @@ __all__ = [
     "Network",
     "Optimizer",
     "Parameter",
+    "Parametric",
     "ParametricRelu",
+    "Periodic",
     "Plateau",
     "Poisson",
     "Quantile",
@@ -101,6 +116,7 @@ __all__ = [
     "SimpleNeuralNetwork",
     "Softplus",
     "SquaredError",
+    "Squash",
     "Stack",
     "StepDecay",
     "Tanh",

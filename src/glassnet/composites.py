@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, count, pairwise
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from glassnet.parts import Layer, Parameter
 from glassnet.vocabulary import Array
 
+T = TypeVar("T")
 Names = list[dict[str, str]]  # for each part, its own names of parameters -> those of the whole
 
 
@@ -42,6 +43,17 @@ class Stack(Layer):
         """Return the parameters of every layer, each under a name of its own."""
         return _renamed(self._parts(inputs))
 
+    def scheduled(self, step: int, total: int | None) -> dict[str, float]:
+        """Return the numbers of every layer, each under a name of its own."""
+        return _renamed([layer.scheduled(step, total) for layer in self.layers])
+
+    def start(self, x: Array, p: Any, rng: "np.random.Generator") -> None:
+        """Let every layer begin from the rows that reach it."""
+        names = _names(self._parts(x.shape[-1]))
+        for layer, part in zip(self.layers, _split(p, names), strict=True):
+            layer.start(x, part, rng)
+            x, _ = layer.forward(x, part, None)
+
     def outputs(self, inputs: int) -> int:
         """Return the number of columns that leave the last layer."""
         for layer in self.layers:
@@ -51,7 +63,7 @@ class Stack(Layer):
     def forward(self, x: Array, p: Any, rng: Any) -> tuple[Array, Any]:
         """Go through the layers."""
         names, kept = _names(self._parts(x.shape[-1])), []
-        for layer, part in zip(self.layers, _split(p, names), strict=True):
+        for layer, part in zip(self.layers, _given(p, names, self.layers, rng), strict=True):
             x, needed = layer.forward(x, part, rng)
             kept.append(needed)
         return x, (names, kept)
@@ -152,6 +164,16 @@ class Concat(Layer):
         """Return the parameters of every stack, each under a name of its own."""
         return _renamed([stack.parameters(inputs) for stack in self.stacks])
 
+    def scheduled(self, step: int, total: int | None) -> dict[str, float]:
+        """Return the numbers of every stack, each under a name of its own."""
+        return _renamed([stack.scheduled(step, total) for stack in self.stacks])
+
+    def start(self, x: Array, p: Any, rng: "np.random.Generator") -> None:
+        """Let every stack begin from the same rows."""
+        names = _names([stack.parameters(x.shape[-1]) for stack in self.stacks])
+        for stack, part in zip(self.stacks, _split(p, names), strict=True):
+            stack.start(x, part, rng)
+
     def outputs(self, inputs: int) -> int:
         """Return the columns of all stacks together."""
         return sum(stack.outputs(inputs) for stack in self.stacks)
@@ -159,7 +181,7 @@ class Concat(Layer):
     def forward(self, x: Array, p: Any, rng: Any) -> tuple[Array, Any]:
         """Return the stacks' columns, one stack after the other."""
         names = _names([stack.parameters(x.shape[-1]) for stack in self.stacks])
-        parts = zip(self.stacks, _split(p, names), strict=True)
+        parts = zip(self.stacks, _given(p, names, self.stacks, rng), strict=True)
         ys, kepts = zip(*(stack.forward(x, part, rng) for stack, part in parts), strict=True)
         return np.concatenate(ys, axis=-1), (names, kepts, [y.shape[-1] for y in ys])
 
@@ -180,7 +202,7 @@ def _layers(name: str, given: Any) -> tuple[Layer, ...]:
     return tuple(layers)
 
 
-def _names(parts: list[dict[str, Parameter]]) -> Names:
+def _names(parts: Sequence[dict[str, Any]]) -> Names:
     """Return each part's names with those of the whole: W, and where W comes again W_2, W_3."""
     taken: set[str] = set()
     free: dict[str, Iterator[str]] = {}
@@ -195,8 +217,8 @@ def _names(parts: list[dict[str, Parameter]]) -> Names:
     return names
 
 
-def _renamed(parts: list[dict[str, Parameter]]) -> dict[str, Parameter]:
-    """Return the parameters of all parts under the names of the whole."""
+def _renamed(parts: Sequence[dict[str, T]]) -> dict[str, T]:
+    """Return what all parts have under the names of the whole."""
     both = zip(_names(parts), parts, strict=True)
     return {names[name]: part[name] for names, part in both for name in part}
 
@@ -204,3 +226,13 @@ def _renamed(parts: list[dict[str, Parameter]]) -> dict[str, Parameter]:
 def _split(p: Any, names: Names) -> list[SimpleNamespace]:
     """Return what the whole holds as each part finds it."""
     return [SimpleNamespace(**{n: getattr(p, own) for n, own in part.items()}) for part in names]
+
+
+def _given(p: Any, names: Names, layers: Sequence[Layer], rng: Any) -> list[SimpleNamespace]:
+    """Return the same, and in training the scheduled numbers beside it."""
+    parts = _split(p, names)
+    if rng is not None:
+        numbers = _names([layer.scheduled(0, 1) for layer in layers])
+        for part, more in zip(parts, _split(p, numbers), strict=True):
+            vars(part).update(vars(more))
+    return parts

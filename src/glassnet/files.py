@@ -23,19 +23,26 @@ from numpy.typing import NDArray
 from glassnet import checks
 from glassnet.activations import ACTIVATIONS
 from glassnet.composites import Concat, Residual, Stack
+from glassnet.embeddings import Embedding, Periodic
 from glassnet.initializers import INITIALIZERS
-from glassnet.layers import Dense, Dropout, Embedding, LayerNorm, Scale
+from glassnet.layers import Dense, Dropout, LayerNorm, Scale, Squash
 from glassnet.losses import LOSSES
 from glassnet.network import Network
+from glassnet.parametric import Parametric
 from glassnet.parts import Activation, Layer
+from glassnet.schedules import SCHEDULES
 from glassnet.step import Layout, named
 
 VERSION = 1
 LONGEST_HEADER = 10_000_000  # bytes; what a network's own description needs is a few thousand
 LAYERS: dict[str, type[Layer]] = {
     kind.__name__: kind
-    for kind in (Dense, Dropout, LayerNorm, Scale, Embedding, Stack, Residual, Concat)
+    for kind in (
+        *(Dense, Dropout, LayerNorm, Scale, Squash, Embedding, Periodic),
+        *(Stack, Residual, Concat),
+    )
 }
+BENDS: dict[str, type[Activation]] = ACTIVATIONS | {"parametric": Parametric}
 NO_CODE = "a model file holds no code; keep the code and save network.theta with numpy.save"
 DTYPES = {"float32": "F32", "float64": "F64"}  # NumPy's names, and those of safetensors
 
@@ -159,9 +166,11 @@ def _describe(thing: Any, table: Mapping[str, type[Any]]) -> dict[str, Any]:
 def _content(name: str, value: Any) -> Any:
     """Return a setting as JSON can say it."""
     if isinstance(value, Activation):
-        return _describe(value, ACTIVATIONS)
+        return _describe(value, BENDS)
     if isinstance(value, Layer):
         return _describe(value, LAYERS)
+    if type(value) in SCHEDULES.values():
+        return _describe(value, SCHEDULES)
     if isinstance(value, tuple):
         return [_content(name, each) for each in value]
     if callable(value):
@@ -300,7 +309,9 @@ def _restore(config: Any, table: Mapping[str, type[Any]]) -> Any:
         raise ValueError(f"{kind} has other settings than {', '.join(settings) or 'none'}")
     for name, value in settings.items():
         if name == "activation":
-            settings[name] = _restore(value, ACTIVATIONS)
+            settings[name] = _restore(value, BENDS)
+        elif name in ("schedule", "then"):
+            settings[name] = _restore(value, SCHEDULES)
         elif name in ("layers", "stacks"):
             if not isinstance(value, list):
                 raise ValueError(f"expected {name} to be a list, got {value!r}")

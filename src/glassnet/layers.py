@@ -1,8 +1,6 @@
 """Layers: textbook NumPy, forward and backward, written next to each other."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,6 +9,7 @@ from glassnet import checks
 from glassnet.activations import ACTIVATIONS, Identity
 from glassnet.initializers import INITIALIZERS, normal, ones, zeros
 from glassnet.parts import Activation, Layer, Parameter
+from glassnet.schedules import Constant, find_schedule
 from glassnet.vocabulary import Array
 
 IDENTITY = Identity()
@@ -34,10 +33,16 @@ class Dense(Layer):
         mish, softplus, or an object.
     rate, bias_rate : float
         Factors on the learning rate of W and of b.
+    decay : float
+        A factor on W's L2 penalty and weight decay; b has none.
     init : str or callable, optional
         How W begins: one of zeros, ones, normal, glorot, he, lecun, or a function (rng, shape).
         Left out, the activation decides: glorot for identity, sigmoid and tanh, lecun for selu,
         he for the others.
+    ntk : bool
+        The neural tangent form, z = x W / sqrt(inputs) + b, in which W begins as draws from
+        N(0, 1): one learning rate then suits layers of every width. Source: Jacot, Gabriel and
+        Hongler (2018), arXiv:1806.07572, section 3.
 
     Examples
     --------
@@ -52,12 +57,16 @@ class Dense(Layer):
     activation: Any = IDENTITY  # a name becomes its object
     rate: float = 1.0
     bias_rate: float = 1.0
+    decay: float = 1.0
     init: Any = None
+    ntk: bool = False
 
     def __post_init__(self) -> None:
         checks.whole("units", self.units)
         checks.number("rate", self.rate, 0)
         checks.number("bias_rate", self.bias_rate, 0)
+        checks.number("decay", self.decay, 0)
+        checks.flag("ntk", self.ntk)
         activation = checks.find("activation", self.activation, ACTIVATIONS, Activation)
         object.__setattr__(self, "activation", activation)
         if not (self.init is None or callable(self.init)):
@@ -65,10 +74,10 @@ class Dense(Layer):
 
     def parameters(self, inputs: int) -> dict[str, Parameter]:
         """Return W (inputs, units), b (1, units), and what the activation learns."""
-        init = self.activation.init if self.init is None else self.init
+        init = (normal if self.ntk else self.activation.init) if self.init is None else self.init
         init = init if callable(init) else INITIALIZERS[init]
         return {
-            "W": Parameter((inputs, self.units), init, self.rate),
+            "W": Parameter((inputs, self.units), init, self.rate, self.decay),
             "b": Parameter((1, self.units), zeros, self.bias_rate, decay=0.0),
             **self.activation.parameters(self.units),
         }
@@ -79,7 +88,7 @@ class Dense(Layer):
 
     def forward(self, x: Array, p: Any, rng: Any) -> tuple[Array, Any]:
         """Return activation(x W + b)."""
-        z = x @ p.W + p.b  # (..., n, units)
+        z = self._spread(x @ p.W, x) + p.b  # (..., n, units)
         a = self.activation.forward(z, p)  # (..., n, units)
         return a, (x, z, a)
 
@@ -87,9 +96,21 @@ class Dense(Layer):
         """Write dW and db, and return dx."""
         x, z, a = kept
         dz = self.activation.backward(da, z, a, p, d)  # (..., n, units)
-        d.W[...] = x.mT @ dz  # (..., inputs, units)
+        d.W[...] = x.mT @ self._spread(dz, x)  # (..., inputs, units)
         d.b[...] = np.sum(dz, axis=-2, keepdims=True)  # (..., 1, units)
-        return dz @ p.W.mT if need_dx else None  # (..., n, inputs)
+        return self._spread(dz, x) @ p.W.mT if need_dx else None  # (..., n, inputs)
+
+    def start(self, x: Array, p: Any, rng: "np.random.Generator") -> None:
+        """Let z have standard deviation 1, and b be minus a random mean of five rows of it."""
+        sums = self._spread(x @ p.W, x)  # (n, units)
+        sd = sums.std(axis=0)
+        p.W[...] = p.W / np.where(sd > 0, sd, 1)
+        some = sums[rng.integers(len(x), size=(5, self.units)), np.arange(self.units)]
+        share = rng.exponential(size=some.shape)
+        p.b[...] = -np.sum(some / np.where(sd > 0, sd, 1) * share / share.sum(axis=0), axis=0)
+
+    def _spread(self, sums: Array, x: Array) -> Array:
+        return sums / x.shape[-1] ** 0.5 if self.ntk else sums
 
 
 @dataclass(frozen=True, repr=False)
@@ -106,26 +127,36 @@ class Dropout(Layer):
     ----------
     drop : float
         From 0 up to, not including, 1.
+    schedule : str or callable
+        A factor on it, as a function of the step: flat_cos, or another of the schedules.
 
     Examples
     --------
     >>> y, mask = Dropout(0.5).forward(np.ones((1, 6)), None, np.random.default_rng(0))
     >>> y
-    array([[2., 0., 0., 0., 2., 2.]])
+    array([[0., 2., 2., 2., 0., 0.]])
     """
 
     drop: float
+    schedule: Any = "constant"
 
     def __post_init__(self) -> None:
         checks.number("drop", self.drop, 0, 1)
+        object.__setattr__(self, "schedule", find_schedule("schedule", self.schedule))
+
+    def scheduled(self, step: int, total: int | None) -> dict[str, float]:
+        """Return the share that is dropped in this step, if it changes."""
+        if isinstance(self.schedule, Constant):
+            return {}
+        return {"drop": self.drop * self.schedule(step, total)}
 
     def forward(self, x: Array, p: Any, rng: Any) -> tuple[Array, Any]:
         """Return x, masked in training."""
         if rng is None or self.drop == 0:
             return x, None
-        keep = 1 - self.drop
+        keep = 1 - (self.drop if isinstance(self.schedule, Constant) else p.drop)
         draw = rng.random(x.shape, x.dtype)  # (..., n, inputs), uniform in [0, 1)
-        mask = np.floor(draw + keep) / keep  # 1 / keep with probability keep, else 0
+        mask = (draw < keep).astype(x.dtype) / keep  # 1 / keep with probability keep, else 0
         return x * mask, mask
 
     def backward(self, kept: Any, dy: Array, p: Any, d: Any, need_dx: bool) -> Array | None:
@@ -207,6 +238,8 @@ class Scale(Layer):
     ----------
     rate : float
         A factor on the learning rate of s.
+    decay : float
+        A factor on its L2 penalty and weight decay.
 
     Examples
     --------
@@ -217,13 +250,15 @@ class Scale(Layer):
     """
 
     rate: float = 1.0
+    decay: float = 0.0
 
     def __post_init__(self) -> None:
         checks.number("rate", self.rate, 0)
+        checks.number("decay", self.decay, 0)
 
     def parameters(self, inputs: int) -> dict[str, Parameter]:
         """Return the factors s (1, inputs), which begin at 1."""
-        return {"s": Parameter((1, inputs), ones, self.rate, decay=0.0)}
+        return {"s": Parameter((1, inputs), ones, self.rate, self.decay)}
 
     def forward(self, x: Array, p: Any, rng: Any) -> tuple[Array, Any]:
         """Return x s."""
@@ -236,111 +271,92 @@ class Scale(Layer):
 
 
 @dataclass(frozen=True, repr=False)
-class Embedding(Layer):
-    r"""Columns of whole numbers become vectors that are learned, one for each number.
+class Squash(Layer):
+    r"""Columns of any scale are centred, scaled and bent, so that nothing lies beyond a limit.
 
-    .. math:: e = hot\, E, \quad dE = hot^T de
+    .. math:: t = (x - centre) \cdot scale, \quad y = t / \sqrt{1 + (t / limit)^2}, \quad
+              dy/dt = (1 + (t / limit)^2)^{-3/2}
 
-    where a row of `hot` is 1 at the row's number, counted from 0, and 0 elsewhere. Columns that
-    are not embedded pass through in front of the vectors. A number that is none of
-    0 ... categories - 1 stands for what was never seen: its vector is zeros.
+    `Network.start` makes centre the median and scale the inverse of the distance between the
+    quartiles, or of half the range where that is 0; neither is changed by training.
 
-    Source: Guo and Berkhahn (2016), "Entity embeddings of categorical variables",
-    arXiv:1604.06737.
+    Source: Holzmüller, Grinsztajn and Steinwart (2024), "Better by default", arXiv:2407.04491,
+    section 3, as "robust scale and smooth clip".
 
     Parameters
     ----------
-    columns : int or sequence of int
-        The columns of whole numbers, counted from 0.
-    categories : int or sequence of int
-        How many numbers each of them has.
-    units : int
-        Length of a vector.
-    rate : float
-        A factor on the learning rate of the vectors.
+    limit : float
+        What no number is beyond.
+    gaps : int, optional
+        How many columns have gaps in them; the same number of columns behind them hold 1 where
+        there is a gap, else 0. A gap becomes 0.
+    before : int
+        How many columns are in front of those with gaps.
+    passing : int
+        How many of the last columns pass as they are.
 
     Examples
     --------
     >>> from types import SimpleNamespace as Parameters
-    >>> p = Parameters(E=np.array([[0.5, 0.1], [-0.5, 0.2]]))
-    >>> x = np.array([[7.0, 0.0], [8.0, 1.0], [9.0, 5.0]])
-    >>> Embedding(columns=1, categories=2, units=2).forward(x, p, None)[0]
-    array([[ 7. ,  0.5,  0.1],
-           [ 8. , -0.5,  0.2],
-           [ 9. ,  0. ,  0. ]])
+    >>> p = Parameters(centre=np.array([[10.0]]), scale=np.array([[0.5]]))
+    >>> Squash().forward(np.array([[10.0], [12.0], [1e6]]), p, None)[0].round(4)
+    array([[0.    ],
+           [0.9487],
+           [3.    ]])
     """
 
-    columns: Any
-    categories: Any
-    units: int
-    rate: float = 1.0
+    limit: float = 3.0
+    gaps: int = 0
+    before: int = 0
+    passing: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("columns", "categories"):
-            given = getattr(self, name)
-            given = tuple(given) if isinstance(given, Sequence | np.ndarray) else (given,)
-            least = 0 if name == "columns" else 1
-            several = tuple(checks.whole(name, each, least) for each in given)
-            if not several:
-                raise ValueError(f"{name}: expected at least one, got none")
-            object.__setattr__(self, name, several)
-        if not len(set(self.columns)) == len(self.columns) == len(self.categories):
-            raise ValueError(
-                f"categories: expected a number for each of the different columns {self.columns}, "
-                f"got {self.categories}"
-            )
-        checks.whole("units", self.units)
-        checks.number("rate", self.rate, 0)
+        if checks.number("limit", self.limit, 0) == 0:
+            raise ValueError(f"limit: expected a number above 0, got {self.limit}")
+        for name in ("gaps", "before", "passing"):
+            checks.whole(name, getattr(self, name), least=0)
 
     def parameters(self, inputs: int) -> dict[str, Parameter]:
-        """Return a table of vectors for each column, E, E_2, ... (categories, units)."""
-        if max(self.columns) >= inputs:
-            raise ValueError(f"columns: expected columns 0 to {inputs - 1}, got {self.columns}")
-        shapes = ((n, self.units) for n in self.categories)
+        """Return centre and scale (1, inputs - passing), which training leaves as they are."""
+        squashed = inputs - self.passing
+        if squashed < max(self.before + 2 * self.gaps, 1):
+            raise ValueError(f"passing: expected fewer columns, got {self.passing} of {inputs}")
         return {
-            name: Parameter(shape, normal, self.rate, decay=0.0)
-            for name, shape in zip(self._names(), shapes, strict=True)
+            "centre": Parameter((1, squashed), rate=0.0, decay=0.0),
+            "scale": Parameter((1, squashed), ones, rate=0.0, decay=0.0),
         }
 
-    def outputs(self, inputs: int) -> int:
-        """Return the columns that pass, and the units of each vector."""
-        return inputs + len(self.columns) * (self.units - 1)
-
     def forward(self, x: Array, p: Any, rng: Any) -> tuple[Array, Any]:
-        """Return the columns that pass, then the vectors."""
-        hots = [
-            (x[..., column, None] == np.arange(n, dtype=x.dtype)).astype(x.dtype)
-            for column, n in zip(self.columns, self.categories, strict=True)
-        ]  # each (..., n, categories)
-        vectors = [hot @ table for hot, table in zip(hots, self._tables(p), strict=True)]
-        passing = [x[..., begin:end] for begin, end in self._passing(x.shape[-1])]
-        return np.concatenate([*passing, *vectors], axis=-1), (x, hots)
+        """Return the columns squashed, gaps as 0, and those that pass."""
+        squashed = p.scale.shape[-1]
+        t = (x[..., :squashed] - p.centre) * p.scale
+        root = np.sqrt(1 + np.square(t / self.limit))
+        y = t / root
+        if not self.gaps and not self.passing:
+            return y, (x, t, root)
+        begin, end = self.before, self.before + self.gaps
+        there = 1 - x[..., end : end + self.gaps]
+        parts = [y[..., :begin], y[..., begin:end] * there, y[..., end:], x[..., squashed:]]
+        return np.concatenate(parts, axis=-1), (x, t, root)
 
     def backward(self, kept: Any, dy: Array, p: Any, d: Any, need_dx: bool) -> Array | None:
-        """Write the tables' derivatives; dx is 0 in the embedded columns."""
-        x, hots = kept
-        start = x.shape[-1] - len(self.columns)
-        for k, (hot, dtable) in enumerate(zip(hots, self._tables(d), strict=True)):
-            begin = start + k * self.units
-            dtable[...] = hot.mT @ dy[..., begin : begin + self.units]
-        if not need_dx:
-            return None
-        dx, at = [], 0
-        nothing = np.zeros((*x.shape[:-1], 1), x.dtype)
-        for begin, end in self._passing(x.shape[-1], embedded=True):
-            passes = begin not in self.columns
-            dx.append(dy[..., at : at + end - begin] if passes else nothing)
-            at += (end - begin) * passes
-        return np.concatenate(dx, axis=-1)
+        """Write dcentre and dscale, and return dx."""
+        x, _, root = kept
+        squashed, begin, end = p.scale.shape[-1], self.before, self.before + self.gaps
+        there = 1 - x[..., end : end + self.gaps]
+        parts = [dy[..., :begin], dy[..., begin:end] * there, dy[..., end:squashed]]
+        dt = np.concatenate(parts, axis=-1) / (root * root * root)
+        d.scale[...] = np.sum(dt * (x[..., :squashed] - p.centre), axis=-2, keepdims=True)
+        dx = dt * p.scale
+        d.centre[...] = -np.sum(dx, axis=-2, keepdims=True)
+        return np.concatenate([dx, dy[..., squashed:]], axis=-1) if need_dx else None
 
-    def _tables(self, p: Any) -> list[Array]:
-        return [getattr(p, name) for name in self._names()]
-
-    def _names(self) -> list[str]:
-        return ["E" if k == 1 else f"E_{k}" for k in range(1, len(self.columns) + 1)]
-
-    def _passing(self, inputs: int, embedded: bool = False) -> list[tuple[int, int]]:
-        """Return the stretches of columns between the embedded ones, or with them."""
-        edges = {0, inputs, *self.columns, *(column + 1 for column in self.columns)}
-        stretches = pairwise(sorted(edges))
-        return [each for each in stretches if embedded or each[0] not in self.columns]
+    def start(self, x: Array, p: Any, rng: "np.random.Generator") -> None:
+        """Take median and quartiles of each column, gaps left out."""
+        for column in range(p.scale.shape[-1]):
+            values = x[:, column]
+            if self.before <= column < self.before + self.gaps:
+                values = values[x[:, column + self.gaps] == 0]
+            low, middle, high = np.quantile(values, [0.25, 0.5, 0.75]) if values.size else (0, 0, 0)
+            spread = (high - low) or (np.ptp(values) / 2 if values.size else 0)
+            p.centre[0, column], p.scale[0, column] = middle, 1 / spread if spread else 0

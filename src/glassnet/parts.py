@@ -184,6 +184,29 @@ class Layer(Part, ABC):
         """
         return inputs
 
+    def scheduled(self, step: int, total: int | None) -> dict[str, float]:
+        """Return numbers that `forward` finds beside its parameters in this step of training.
+
+        Parameters
+        ----------
+        step : int
+            The steps done so far, from 0.
+        total : int or None
+            How many there will be, or None where nobody knows.
+        """
+        return {}
+
+    def start(self, x: Array, p: Any, rng: "np.random.Generator") -> None:
+        """Write first parameters that suit the rows that reach the layer; see `Network.start`.
+
+        Parameters
+        ----------
+        x : array (n, inputs)
+        p : object
+            The parameters, as attributes: views to write into.
+        rng : Generator
+        """
+
     @abstractmethod
     def forward(self, x: Array, p: Any, rng: Any) -> tuple[Array, Any]:
         """Return the layer's result and what `backward` will want.
@@ -192,7 +215,7 @@ class Layer(Part, ABC):
         ----------
         x : array (..., n, inputs)
         p : object
-            The parameters, as attributes.
+            The parameters, as attributes, and in training the numbers of `scheduled`.
         rng : Generator or None
             What to draw from in training; None when predicting.
 

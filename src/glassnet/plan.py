@@ -9,7 +9,7 @@ from glassnet import checks
 from glassnet.base import Base
 from glassnet.optimizers import OPTIMIZERS
 from glassnet.parts import Optimizer
-from glassnet.schedules import find_schedule
+from glassnet.schedules import Constant, find_schedule
 from glassnet.step import Variant
 from glassnet.vocabulary import Array
 
@@ -20,18 +20,22 @@ class Plan:
 
     optimizer: Any = "adam"
     batch_size: int | None = 32
+    drop_last: bool = False
     shuffle: bool = True
     schedule: Any = "constant"
     l2: float = 0.0
     weight_decay: float | None = None
+    decay_schedule: Any = "constant"
     clip_norm: float | None = None
     engine: str = "numpy"
 
     def __post_init__(self) -> None:
         rule = checks.find("optimizer", self.optimizer, OPTIMIZERS, Optimizer)
         object.__setattr__(self, "optimizer", rule)
-        object.__setattr__(self, "schedule", find_schedule("schedule", self.schedule))
+        for name in ("schedule", "decay_schedule"):
+            object.__setattr__(self, name, find_schedule(name, getattr(self, name)))
         checks.whole("batch_size", 1 if self.batch_size is None else self.batch_size)
+        checks.flag("drop_last", self.drop_last)
         checks.flag("shuffle", self.shuffle)
         checks.number("l2", self.l2, 0)
         if self.weight_decay is None:
@@ -47,8 +51,9 @@ class Plan:
         variant = Variant(rows, mode, weighted=weighted, own=own, l2=self.l2 > 0)
         if mode != "train":
             return variant
-        clip = self.clip_norm is not None
-        return replace(variant, rule=self.optimizer, decay=bool(self.weight_decay), clip=clip)
+        decay, clip = bool(self.weight_decay), self.clip_norm is not None
+        fading = decay and not isinstance(self.decay_schedule, Constant)
+        return replace(variant, rule=self.optimizer, decay=decay, fading=fading, clip=clip)
 
     def vectors(self, network: Base) -> dict[str, Array]:
         """Return what a step wants of this plan for each parameter, and of the longest gradient."""

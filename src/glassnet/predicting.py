@@ -68,18 +68,24 @@ class Predicting(Base):
         return result
 
     def _chunks(
-        self, mode: str, wanted: tuple[str, ...], tables: dict[str, Any]
+        self,
+        mode: str,
+        wanted: tuple[str, ...],
+        tables: dict[str, Any],
+        places: Array | None = None,
     ) -> Iterator[tuple[slice, dict[str, Array]]]:
         """Run a program over tables, a chunk of rows at a time; yield where, and what it left."""
-        rows = tables["x"].shape[0]
+        rows = tables["x"].shape[0] if places is None else places.shape[-1]
         for start in range(0, rows, CHUNK):
             part = slice(start, min(start + CHUNK, rows))
-            variant = Variant(part.stop - start, mode, weighted="w" in tables)
+            own = places is not None
+            variant = Variant(part.stop - start, mode, weighted="w" in tables, own=own)
             replay = self.replay(variant, wanted)
             replay.bind(theta=self.theta)
+            picked: Any = part if places is None else places[:, part]
             with np.errstate(all="ignore"):
                 for name, table in tables.items():
-                    replay.arrays[name][...] = checks.dense(table[part])
+                    replay.arrays[name][...] = _dense(table, picked)
                 replay()
             yield part, replay.outputs
 
@@ -112,19 +118,37 @@ class Predicting(Base):
         found = find_metrics(metrics, self.loss)
         return self.score(X, y, None if sample_weight is None else w, found)
 
-    def score(self, X: Any, y: Array, w: Array | None, metrics: Sequence[Metric]) -> dict[str, Any]:
-        """Do what `evaluate` does, on rows that were checked before."""
+    def score(
+        self,
+        X: Any,
+        y: Array,
+        w: Array | None,
+        metrics: Sequence[Metric],
+        places: Array | None = None,
+    ) -> dict[str, Any]:
+        """Do what `evaluate` does, on rows that were checked before; each member's on its own."""
         tables = {"x": X, "y": y, **({} if w is None else {"w": w})}
         w = np.ones((len(y), 1)) if w is None else w
         lead, total = self.theta.shape[:-1], np.zeros(self.theta.shape[:-1])
-        predictions = np.empty((*lead, len(y) if metrics else 0, self.outputs), self.dtype)
+        picked: Any = slice(None) if places is None else places
+        y, w = y[picked], w[picked]  # (n, outputs), or (members, n, outputs)
+        predictions = np.empty((*lead, y.shape[-2] if metrics else 0, self.outputs), self.dtype)
         wanted = ("loss", "prediction") if metrics else ("loss",)
-        for part, outputs in self._chunks("evaluate", wanted, tables):
-            total = total + outputs["loss"].astype(float) * w[part].sum()
+        for part, outputs in self._chunks("evaluate", wanted, tables, places):
+            total = total + outputs["loss"].astype(float) * w[..., part, :].sum((-2, -1))
             if metrics:
                 predictions[..., part, :] = outputs["prediction"]
-        scores = {"loss": total / w.sum()}
+        scores = {"loss": total / w.sum((-2, -1))}
         each = predictions if lead else predictions[None]
+        ys, ws = (np.broadcast_to(part, (len(each), *part.shape[-2:])) for part in (y, w))
         for metric in metrics:
-            scores[metric.name] = np.array([metric(y, p, w) for p in each]).reshape(lead)
+            found = [metric(*seen) for seen in zip(ys, each, ws, strict=True)]
+            scores[metric.name] = np.array(found).reshape(lead)
         return {name: score if lead else float(score) for name, score in scores.items()}
+
+
+def _dense(table: Any, picked: Any) -> Array:
+    """Return some rows of a table, (n, columns) or (members, n, columns)."""
+    if isinstance(picked, slice) or not hasattr(table, "toarray"):
+        return checks.dense(table[picked])
+    return np.stack([checks.dense(table[rows]) for rows in picked])

@@ -20,11 +20,14 @@ class Rows:
     y : array (rows, outputs), or labels (rows, 1)
     w : array (rows, 1) or None
         How much each row counts; None where all count alike.
+    places : array of int (members, n) or None
+        Which rows each member has; None where it has all.
     """
 
     X: Any
     y: Array
     w: Array | None
+    places: Array | None = None
 
     @classmethod
     def of(cls, network: Base, X: Any, y: Any, sample_weight: Any = None) -> "Rows":
@@ -40,7 +43,11 @@ class Rows:
         """Return the same rows in a network's dtype, so that nothing is converted twice."""
         sparse = hasattr(self.X, "toarray")
         X = self.X.astype(dtype) if sparse else np.ascontiguousarray(self.X, dtype)
-        return Rows(X, self.y, self.w)
+        return Rows(X, self.y, self.w, self.places)
+
+    def of_members(self, places: Array) -> "Rows":
+        """Return the same table, of which each member has these rows."""
+        return Rows(self.X, self.y, self.w, places)
 
     def __getitem__(self, places: Array) -> "Rows":
         w = None if self.w is None else self.w[places]

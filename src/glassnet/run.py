@@ -14,6 +14,7 @@ from glassnet.parts import Optimizer
 from glassnet.plan import Plan
 from glassnet.rows import Rows
 from glassnet.schedules import Constant
+from glassnet.step import scheduled
 from glassnet.vocabulary import Array
 
 # NumPy copies operands that it broadcasts into buffers of this many elements: as few as cost no
@@ -47,10 +48,13 @@ class Run:
         self, network: Network, rows: Rows, plan: Plan, total_epochs: int | None = None
     ) -> None:
         self.network, self.plan, self.rule, self.steps_done = network, plan, plan.optimizer, 0
-        self.rows, self.weighted, dtype = len(rows), rows.w is not None, network.dtype
+        self.places, self.weighted, dtype = rows.places, rows.w is not None, network.dtype
+        self.rows = len(rows) if self.places is None else self.places.shape[-1]
         self.batch = min(plan.batch_size or self.rows, self.rows)
-        self.whole = self.batch == self.rows
-        self.total = None if total_epochs is None else total_epochs * -(-self.rows // self.batch)
+        self.whole = self.batch == self.rows and self.places is None
+        rest = 0 if plan.drop_last else self.rows % self.batch
+        self.starts = range(0, self.rows - self.rows % self.batch + rest, self.batch)
+        self.total = None if total_epochs is None else total_epochs * len(self.starts)
         self.tables = {"y": rows.y}
         if rows.w is not None:
             # the scale of weights must not matter, and float32 must hold their sums
@@ -66,8 +70,12 @@ class Run:
         self.scalars = {name: np.zeros((), dtype) for name in ("rate", *self.rule.corrections(1))}
         self.corrected = len(self.scalars) > 1
         self.scheduled = not isinstance(plan.schedule, Constant)
+        self.fading = bool(plan.weight_decay) and not isinstance(plan.decay_schedule, Constant)
+        changing = self.changing(0, 1)
+        self.changes = bool(changing)
+        self.scalars |= {name: np.zeros((), dtype) for name in changing}
         self.rate = self.rule.rate
-        sizes = {self.batch, self.rows % self.batch} - {0}
+        sizes = {self.batch, rest} - {0}
         self.with_loss = {rows: self._step(rows, True) for rows in sizes}
         self.without_loss = {rows: self._step(rows, False) for rows in sizes}
         self.good_theta = network.theta.copy()
@@ -125,6 +133,9 @@ class Run:
                 if not (isinstance(factor, float) and 0 <= factor < inf):
                     checks.number("schedule", factor, 0)
                 rate[...] = self.rate * factor
+            if self.changes:
+                for name, number in self.changing(self.steps_done, self.total).items():
+                    scalars[name][...] = number
             self.steps_done += 1
             if self.corrected:
                 for name, number in corrections(self.steps_done).items():
@@ -143,6 +154,13 @@ class Run:
                 shares = shares + share
         return total / shares if want_loss else None
 
+    def changing(self, step: int, total: int | None) -> dict[str, float]:
+        """Return what has a schedule of its own beside the rate: its name and what it is now."""
+        now = scheduled(self.network.layers, step, total)
+        if self.fading:
+            now["fade"] = self.plan.decay_schedule(step, total)
+        return now
+
     def _batches(self) -> Iterable[tuple[int, Array | None]]:
         """Return each batch's number of rows and their places, (rows,) or (members, rows)."""
         if self.whole:
@@ -151,9 +169,11 @@ class Run:
             orders = [rng.permutation(self.rows) for rng in self.network.generators]
         else:
             orders = [np.arange(self.rows)] * len(self.network.generators)
+        if self.places is not None:
+            orders = [own[order] for own, order in zip(self.places, orders, strict=True)]
         order = orders[0] if self.network.members is None else np.stack(orders)
-        starts = range(0, self.rows, self.batch)
-        return ((min(self.batch, self.rows - i), order[..., i : i + self.batch]) for i in starts)
+        ends = ((i, min(i + self.batch, self.rows)) for i in self.starts)
+        return ((end - begin, order[..., begin:end]) for begin, end in ends)
 
     def _finite(self, loss: Any) -> bool:
         """Whether any member is still finite; those that are not get their last good weights."""

@@ -6,7 +6,7 @@ many there will be, or None where nobody knows. One of your own is as good as th
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import cos, pi
+from math import cos, log2, pi
 from typing import Any
 
 from glassnet import checks
@@ -91,9 +91,7 @@ class Cosine:
 
     def __call__(self, step: int, total: int | None) -> float:
         """Return the height of the wave."""
-        if total is None:
-            raise ValueError("schedule: Cosine expects to know the number of steps, got None")
-        return self.end + (1 - self.end) * (1 + cos(pi * min(step / total, 1))) / 2
+        return self.end + (1 - self.end) * (1 + cos(pi * min(step / _known(total, self), 1))) / 2
 
 
 @dataclass(frozen=True)
@@ -198,6 +196,53 @@ class Inverse:
         return float((1 + step / self.every) ** -self.power)
 
 
+@dataclass(frozen=True)
+class CosLog4:
+    r"""Four waves from 0 to 1 and back, each twice as long as the one before.
+
+    .. math:: \tfrac12 (1 - \cos(2 \pi \log_2(1 + 15\, step / total)))
+
+    It needs no warm-up, visits small and large rates at every stage, and ends at 0.
+
+    Source: Holzmüller, Grinsztajn and Steinwart (2024), arXiv:2407.04491, section 3.
+
+    Examples
+    --------
+    >>> [round(CosLog4()(step, 150), 4) for step in (0, 4, 10, 30, 46, 70, 150)]
+    [0.0, 0.9979, 0.0, 0.0, 0.9979, 0.0, 0.0]
+    """
+
+    def __call__(self, step: int, total: int | None) -> float:
+        """Return the height of the wave."""
+        return (1 - cos(2 * pi * log2(1 + 15 * min(step / _known(total, self), 1)))) / 2
+
+
+@dataclass(frozen=True)
+class FlatCos:
+    r"""1 over the first half of the steps, then down to 0 along half a wave.
+
+    .. math:: \tfrac12 (1 + \cos(\pi (\max(1, 2\, step / total) - 1)))
+
+    Source: Holzmüller, Grinsztajn and Steinwart (2024), arXiv:2407.04491, section 3.
+
+    Examples
+    --------
+    >>> [round(FlatCos()(step, 100), 4) for step in (0, 50, 75, 100)]
+    [1.0, 1.0, 0.5, 0.0]
+    """
+
+    def __call__(self, step: int, total: int | None) -> float:
+        """Return 1, then the height of the wave."""
+        return (1 + cos(pi * (max(1, 2 * min(step / _known(total, self), 1)) - 1))) / 2
+
+
+def _known(total: int | None, schedule: Schedule) -> int:
+    if total is None:
+        name = type(schedule).__name__
+        raise ValueError(f"schedule: {name} expects to know the number of steps, got None")
+    return total
+
+
 SCHEDULES: dict[str, type[Any]] = {
     "constant": Constant,
     "warm_up": WarmUp,
@@ -205,6 +250,8 @@ SCHEDULES: dict[str, type[Any]] = {
     "step": StepDecay,
     "exponential": Exponential,
     "inverse": Inverse,
+    "coslog4": CosLog4,
+    "flat_cos": FlatCos,
 }
 
 

@@ -12,6 +12,7 @@ from glassnet.vocabulary import Array
 
 HOLDOUT = 20261125  # every network holds out the same rows of a table, so that they compare
 MIX = np.uint64(0x9E3779B97F4A7C15)  # an odd number: multiplying by it spreads what bits say
+FOLDS = 5  # of which a member is judged by one
 CHUNK = 4096  # rows whose fingerprints are taken at a time
 
 
@@ -107,6 +108,34 @@ def hold_out(
     return np.setdiff1d(np.arange(n), held), held
 
 
+def folds(y: Array, members: int, classes: bool, keys: Array | None = None) -> tuple[Array, Array]:
+    """Return the places of the rows that each member learns from, and of those it is judged by.
+
+    Every member is judged by a fifth of the rows, the first five each by another. A fold has its
+    share of each class, or of small and large quantities.
+
+    Returns
+    -------
+    array (members, n - n // 5), array (members, n // 5)
+
+    Examples
+    --------
+    >>> taught, held = folds(np.array([[0.0], [1.0]] * 5), 5, True)
+    >>> held.shape, sorted(held.ravel().tolist())
+    ((5, 2), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    """
+    n = len(y)
+    if n < FOLDS:
+        raise ValueError(f"validation: expected at least {FOLDS} rows for folds, got {n}")
+    rng, size, every, held = np.random.default_rng(HOLDOUT), n // FOLDS, np.arange(n), []
+    for k in range(members):
+        if k % FOLDS == 0:
+            mixed = rng.random(n)
+            order = np.lexsort((mixed, y[:, 0])) if y.shape[1] == 1 else np.argsort(mixed)
+        held.append(np.sort(order[k % FOLDS : size * FOLDS : FOLDS]))
+    return np.stack([np.setdiff1d(every, each) for each in held]), np.stack(held)
+
+
 def put_aside(
     rows: Rows, share: float, classes: bool, taught: Array | None
 ) -> tuple[Rows, Rows, Array]:
@@ -147,6 +176,11 @@ def split(network: Base, rows: Rows, validation: Any) -> tuple[Rows, Rows | None
     """Return the rows to train on, and those to watch: given, held out, or None."""
     if validation is None:
         return rows, None
+    if isinstance(validation, str) and validation == "folds":
+        if network.members is None:
+            raise ValueError("validation: expected several members to share out folds to, got one")
+        taught, held = folds(rows.y, network.members, network.loss.classes)
+        return rows.of_members(taught), rows.of_members(held)
     if isinstance(validation, tuple):
         if len(validation) not in (2, 3):
             raise ValueError("validation: expected (X, y) or (X, y, sample_weight)")

@@ -31,6 +31,8 @@ class Layout:
         Number of parameters, and of columns that leave the last layer.
     places : list of dict
         For each layer, name -> (start, stop, Parameter).
+    fixed : frozenset of int
+        Numbers, from 1, of the layers none of whose parameters learns.
     """
 
     def __init__(self, layers: Sequence[Layer], inputs: int) -> None:
@@ -49,6 +51,11 @@ class Layout:
         if start == 0:
             raise ValueError("layers: expected at least one layer with parameters, got none")
         self.outputs, self.size = width, start
+        self.fixed = frozenset(
+            number
+            for number, places in enumerate(self.places, 1)
+            if places and not any(parameter.rate for _, _, parameter in places.values())
+        )
 
     def views(self, flat: Any) -> list[SimpleNamespace]:
         """Return a flat vector (..., P) as each layer's parameters, in their shapes."""
@@ -119,8 +126,9 @@ class Variant:
         Whose update a training step ends in.
     weighted, own : bool
         Whether rows have weights, and whether each member has rows of its own.
-    l2, decay, clip : bool
-        Whether there is an L2 penalty, decoupled weight decay, a longest gradient.
+    l2, decay, fading, clip : bool
+        Whether there is an L2 penalty, decoupled weight decay, a schedule for it, a longest
+        gradient.
     """
 
     rows: int
@@ -130,7 +138,22 @@ class Variant:
     own: bool = False
     l2: bool = False
     decay: bool = False
+    fading: bool = False
     clip: bool = False
+
+
+def _both(own: Mapping[str, Any], number: int) -> list[tuple[str, str]]:
+    """Return pairs of a name in the network and the layer's own."""
+    return list(zip(named(own, number), own, strict=True))
+
+
+def scheduled(layers: Sequence[Layer], step: int, total: int | None) -> dict[str, float]:
+    """Return what the layers' schedules say of a step, by names in the network."""
+    return {
+        name: number
+        for place, layer in enumerate(layers, 1)
+        for name, number in named(layer.scheduled(step, total), place).items()
+    }
 
 
 class Nowhere:
@@ -180,6 +203,7 @@ class Step:
             inputs["l2"] = each
         if variant.mode in ("gradient", "train"):
             inputs["gradient"] = theta
+            inputs |= dict.fromkeys(scheduled(self.layers, 0, 1), ((), dtype))
         if variant.mode == "train" and rule is not None:
             inputs["rate"] = ((), dtype)
             if (self.layout.factors("rate", dtype) != 1).any():
@@ -188,6 +212,8 @@ class Step:
                 inputs["longest"] = ((), dtype)
             if variant.decay:
                 inputs["decay"] = each
+            if variant.decay and variant.fading:
+                inputs["fade"] = ((), dtype)
             inputs |= dict.fromkeys(rule.state, theta)
             inputs |= dict.fromkeys(rule.corrections(1), ((), dtype))
         return inputs
@@ -232,7 +258,11 @@ class Step:
         learning = self.variant.mode in ("gradient", "train")
         for number, layer in enumerate(self.layers, 1):
             weights, owner = p[number - 1], f"{number} {type(layer).__name__}"
-            with within("forward", owner, str(number), named(vars(weights), number)):
+            parameters = named(vars(weights), number)
+            if learning:
+                own = layer.scheduled(0, 1)
+                vars(weights).update({name: v[now] for now, name in _both(own, number)})
+            with within("forward", owner, str(number), parameters):
                 shape = (*x.shape[:-1], layer.outputs(x.shape[-1]))
                 x, needed = layer.forward(x, weights, rng if learning else None)
                 kept.append(needed)
@@ -275,7 +305,8 @@ class Step:
         with within("update", type(rule).__name__):
             rate = v["rate"] * v["factor"] if "factor" in v else v["rate"]
             if self.variant.decay:
-                theta[...] = theta - rate * v["decay"] * theta
+                decay = v["decay"] * v["fade"] if "fade" in v else v["decay"]
+                theta[...] = theta - rate * decay * theta
             names = (*rule.state, *rule.corrections(1))
             rule.update(theta, gradient, rate, **{name: v[name] for name in names})
 

@@ -38,7 +38,8 @@ class Watch:
 
     def scores(self) -> dict[str, Any]:
         """Return the loss and the metrics of the weights as they are."""
-        return self.network.score(self.rows.X, self.rows.y, self.rows.w, self.metrics)
+        rows = self.rows
+        return self.network.score(rows.X, rows.y, rows.w, self.metrics, rows.places)
 
     def report(
         self, number: int, loss: Any, best: Best, history: History, run: Run | None = None

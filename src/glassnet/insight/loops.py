@@ -80,7 +80,7 @@ def training_loop(run: Run, epochs: int, every: int, two: bool) -> str:
         f"for epoch in range(1, {epochs + 1}):",
         f"    order = {order}",
         "    total, shares = 0.0, 0.0",
-        f"    for start in range(0, len(X), {run.batch}):",
+        f"    for start in range(0, {_end(run)}, {run.batch}):",
         f"        rows = order[start : start + {run.batch}]",
         *(f"        {each}" for each in before),
         f"        loss = {step}({', '.join(f'{name}[rows]' for name in rows.values())})",
@@ -130,6 +130,11 @@ result = minimize(
 theta[...] = result.x'''
 
 
+def _end(run: Run) -> str:
+    """Return where the last batch of an epoch ends at most."""
+    return "len(X)" if run.starts.stop == run.rows else str(run.starts.stop)
+
+
 def _after(run: Run) -> list[str]:
     """Return the line that leaves NumPy as it was."""
     return [] if run.buffer is None else [f"np.setbufsize({np.getbufsize()})"]
@@ -144,12 +149,14 @@ def _report(epochs: int, every: int, loss: str) -> list[str]:
 
 def _each_step(run: Run, epochs: int) -> list[str]:
     """Return the lines that set what changes with the step."""
-    lines = []
+    lines, total = [], epochs * len(run.starts)
     if run.scheduled:
-        total = epochs * -(-run.rows // run.batch)
         rates = [run.rate * run.plan.schedule(step, total) for step in range(total)]
         lines.append(f"rate[...] = {rates!r}[steps_done]")
-    corrections = _corrections(run.rule, epochs * -(-run.rows // run.batch))
+    every_step = [run.changing(step, total) for step in range(total)]
+    for name in every_step[0]:
+        lines.append(f"{name}[...] = {[each[name] for each in every_step]!r}[steps_done]")
+    corrections = _corrections(run.rule, total)
     if lines or corrections:
         lines.append("steps_done += 1")
     return lines + [f"{name}[...] = {text}" for name, text in corrections.items()]

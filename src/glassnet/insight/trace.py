@@ -251,8 +251,8 @@ class _Setting:
             plan = planned({**how, "batch_size": None})
             run = Run(self.network, teaching, plan, 1)
             self.state, self._quiet = run.rule.state, run.quiet
-            scalars = {"rate": run.rate * plan.schedule(0, 1), **run.rule.corrections(1)}
-            for name, number in scalars.items():
+            run.scalars["rate"][...] = run.rate * plan.schedule(0, 1)
+            for name, number in (run.rule.corrections(1) | run.changing(0, 1)).items():
                 run.scalars[name][...] = number
             self.arrays = {**run.tables, **run.shared, **run.scalars}
             self._variant = plan.variant(len(teaching), "train", teaching.w is not None, own=False)
