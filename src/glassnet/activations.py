@@ -270,8 +270,10 @@ class Selu(Activation):
         return self.scale * (np.maximum(z, 0) + self.alpha * np.expm1(np.minimum(z, 0)))
 
     def slope(self, z: Array, a: Array) -> Array:
-        """Return the scale where z > 0, else scale * alpha exp(z)."""
-        return np.where(z > 0, self.scale, self.scale * self.alpha * np.exp(np.minimum(z, 0)))
+        """Return the scale where z > 0, else scale * alpha exp(z): without a branch, for speed."""
+        positive = (z > 0).astype(z.dtype)
+        left = self.scale * self.alpha * np.exp(np.minimum(z, 0))  # its most where z > 0
+        return left + self.scale * (1 - self.alpha) * positive
 
 
 @dataclass(frozen=True, repr=False)

@@ -131,14 +131,14 @@ class Periodic(Layer):
     r"""Numbers become waves of several lengths, mixed by weights that are learned, and themselves.
 
     .. math:: y = [\, e_1, \dots, e_d,\ x \,], \quad
-              e_i = V_i^T \cos(w_i\, x_i + \varphi_i) + c_i
+              e_i = V_i^T \cos(u_i) + c_i, \quad u_i = F_i\, [x_i, 1]^T
 
-    for each of the first `columns` of x, with `waves` frequencies w and phases that are learned
-    too; in front of what comes in, all of which passes. So a network sees how a quantity bends
-    from its first layer on. Backward, with u for the cosine's argument:
+    for each of the first `columns` of x, where a row of F is a frequency and a phase, both learned,
+    and there are `waves` of them; in front of what comes in, all of which passes. So a network
+    sees how a quantity bends from its first layer on. Backward:
 
-    .. math:: dV_i = \cos(u)\, de_i^T, \quad du = -\sin(u) \cdot V_i\, de_i, \quad
-              dw_i = \sum_{rows} du \cdot x_i, \quad d\varphi_i = \sum_{rows} du
+    .. math:: dV_i = \cos(u_i)\, de_i^T, \quad du_i = -\sin(u_i) \cdot V_i\, de_i, \quad
+              dF_i = du_i\, [x_i, 1]
 
     Source: Gorishniy, Rubachev and Babenko (2022), arXiv:2203.05556, section 3.3; as PBLD in
     Holzmüller, Grinsztajn and Steinwart (2024), arXiv:2407.04491, where all frequencies have one
@@ -162,8 +162,7 @@ class Periodic(Layer):
     Examples
     --------
     >>> from types import SimpleNamespace as Parameters
-    >>> p = Parameters(w=np.full((1, 1, 1), np.pi), phase=np.zeros((1, 1, 1)),
-    ...                V=np.ones((1, 1, 1)), c=np.zeros((1, 1, 1)))
+    >>> p = Parameters(F=np.array([[[np.pi, 0.0]]]), V=np.ones((1, 1, 1)), c=np.zeros((1, 1, 1)))
     >>> Periodic(waves=1, units=1).forward(np.array([[0.0], [0.5], [1.0]]), p, None)[0].round(4)
     array([[ 1. ,  0. ],
            [ 0. ,  0.5],
@@ -186,13 +185,12 @@ class Periodic(Layer):
             checks.number(name, getattr(self, name), 0)
 
     def parameters(self, inputs: int) -> dict[str, Parameter]:
-        """Return w and phase (columns, waves, 1), V (columns, waves, units), c (.., units, 1)."""
+        """Return F (columns, waves, 2), V (columns, waves, units) and c (columns, units, 1)."""
         d = self._columns(inputs)
         return {
-            "w": Parameter((d, self.waves, 1), self._frequencies, self.rate, self.decay),
-            "phase": Parameter((d, self.waves, 1), _uniform(np.pi), self.rate, self.decay),
-            "V": Parameter((d, self.waves, self.units), _uniform(0.25), self.rate, self.decay),
-            "c": Parameter((d, self.units, 1), _uniform(0.25), self.rate, self.decay),
+            "F": Parameter((d, self.waves, 2), self._first, self.rate, self.decay),
+            "V": Parameter((d, self.waves, self.units), _uniform, self.rate, self.decay),
+            "c": Parameter((d, self.units, 1), _uniform, self.rate, self.decay),
         }
 
     def outputs(self, inputs: int) -> int:
@@ -203,27 +201,27 @@ class Periodic(Layer):
         """Return the mixed waves, then x."""
         # rows lie on the last axis here: long runs for cosines, and products that BLAS does whole
         rows = x.mT  # (..., inputs, n)
-        seen = rows[..., : p.w.shape[-3], None, :]  # (..., columns, 1, n)
-        u = p.w * seen + p.phase  # (..., columns, waves, n)
+        seen = rows[..., : p.F.shape[-3], None, :]
+        seen = np.concatenate([seen, np.ones(seen.shape, x.dtype)], axis=-2)  # (..., columns, 2, n)
+        u = p.F @ seen  # (..., columns, waves, n)
         wave = np.cos(u)
         mixed = p.V.mT @ wave + p.c  # (..., columns, units, n)
         mixed = mixed.reshape(*rows.shape[:-2], -1, rows.shape[-1])
         return np.concatenate([mixed, rows], axis=-2).mT, (seen, u, wave)
 
     def backward(self, kept: Any, dy: Array, p: Any, d: Any, need_dx: bool) -> Array | None:
-        """Write the derivatives by all four, and return dx."""
+        """Write the derivatives by F, V and c, and return dx."""
         seen, u, wave = kept
-        columns, rows = p.w.shape[-3], dy.mT
+        columns, rows = p.F.shape[-3], dy.mT
         size = columns * self.units
         dmixed = rows[..., :size, :].reshape(*u.shape[:-2], self.units, u.shape[-1])
         d.V[...] = wave @ dmixed.mT
         d.c[...] = np.sum(dmixed, axis=-1, keepdims=True)
-        du = -np.sin(u) * (p.V @ dmixed)  # (..., columns, waves, n)
-        d.phase[...] = np.sum(du, axis=-1, keepdims=True)
-        d.w[...] = np.sum(du * seen, axis=-1, keepdims=True)
+        du = np.sin(u) * (-p.V @ dmixed)  # (..., columns, waves, n)
+        d.F[...] = du @ seen.mT
         if not need_dx:
             return None
-        dseen = np.sum(du * p.w, axis=-2) + rows[..., size : size + columns, :]
+        dseen = np.sum(du * p.F[..., :1], axis=-2) + rows[..., size : size + columns, :]
         return np.concatenate([dseen, rows[..., size + columns :, :]], axis=-2).mT
 
     def _columns(self, inputs: int) -> int:
@@ -231,10 +229,11 @@ class Periodic(Layer):
             raise ValueError(f"columns: expected at most {inputs}, got {self.columns}")
         return inputs if self.columns is None else self.columns
 
-    def _frequencies(self, rng: "np.random.Generator", shape: tuple[int, ...]) -> Array:
-        sd = np.geomspace(self.slowest, self.fastest, self.waves)[:, None]
-        return 2 * np.pi * sd * rng.standard_normal(shape)
+    def _first(self, rng: "np.random.Generator", shape: tuple[int, ...]) -> Array:
+        sd = np.geomspace(self.slowest, self.fastest, self.waves)
+        frequency = 2 * np.pi * sd * rng.standard_normal(shape[:-1])
+        return np.stack([frequency, rng.uniform(-np.pi, np.pi, shape[:-1])], axis=-1)
 
 
-def _uniform(most: float) -> Any:
-    return lambda rng, shape: rng.uniform(-most, most, shape)
+def _uniform(rng: "np.random.Generator", shape: tuple[int, ...]) -> Array:
+    return rng.uniform(-0.25, 0.25, shape)
