@@ -54,6 +54,11 @@ def near_slope(raw: Any, y: Any) -> Any:
     return (raw - y) / np.sqrt(1 + np.square(raw - y))
 
 
+def made(text: str) -> Any:
+    """Return what a text makes, a repr or a golden file's, with the names that glassnet has."""
+    return eval(text, {name: getattr(gn, name) for name in gn.__all__})
+
+
 OWN_LOSS = gn.CustomLoss(near, near_slope)
 SCHEDULES: tuple[Any, ...] = (
     *("constant", "cosine", "inverse", gn.WarmUp(3, "cosine"), gn.StepDecay(4, 0.5)),

@@ -14,7 +14,14 @@ import safetensors
 import safetensors.numpy
 
 import glassnet as gn
-from glassnet.files import ModelFileError, load, load_with_table, save_network, write_whole
+from glassnet.files import (
+    LAYERS,
+    ModelFileError,
+    load,
+    load_with_table,
+    save_network,
+    write_whole,
+)
 from helpers import ACTIVATIONS, EVERY_LOSS, OWN_LOSS, Case, every_layer, label
 
 
@@ -86,7 +93,7 @@ def test_every_loss_comes_back(tmp_path, dtype, loss):
 def test_every_layer_comes_back_with_what_is_frozen(tmp_path, dtype):
     net = composite(dtype)
     again = assert_comes_back(tmp_path, net)
-    kinds = [kind for kind in gn.files.LAYERS if f"{kind}(" not in repr(again)]
+    kinds = [kind for kind in LAYERS if f"{kind}(" not in repr(again)]
     assert kinds == []
     assert again.frozen == {2, 5}
     X, y = np.random.default_rng(1).standard_normal((20, 5)), np.ones((20, 3))

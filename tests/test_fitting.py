@@ -14,6 +14,7 @@ import glassnet as gn
 from glassnet.rows import Rows
 from glassnet.selection import class_weights, hold_out, split
 from glassnet.step import Variant
+from helpers import made
 
 
 def small_net(seed: int = 0, loss: Any = "squared_error", **options: Any) -> gn.Network:
@@ -591,7 +592,7 @@ def test_summary_counts_every_parameter() -> None:
 @pytest.mark.parametrize("loss", [gn.MulticlassCrossEntropy(0.1), gn.Huber(2.0), gn.Quantile(0.9)])
 def test_repr_builds_the_network_again(layers: list[gn.Layer], loss: gn.Loss) -> None:
     net = gn.Network(layers, 3, loss=loss, dtype="float64", seed=7)
-    again = eval(repr(net), vars(gn))
+    again = made(repr(net))
     assert repr(again) == repr(net)
     assert again.theta.tobytes() == net.theta.tobytes()
 

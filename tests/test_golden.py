@@ -8,14 +8,10 @@ import numpy as np
 import pytest
 
 import glassnet as gn
+from helpers import made
 
 GOLDEN = json.loads(Path(__file__).with_name("golden").joinpath("optimizers.json").read_text())
 NET = GOLDEN["net"]
-
-
-def made(text: str) -> Any:
-    """Return the part of ours that a golden file names."""
-    return eval(text, dict(vars(gn)))
 
 
 def alike(got: Any, expected: Any, limit: float = 1e-9) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 import glassnet as gn
+from glassnet.files import LAYERS
+from glassnet.optimizers import OPTIMIZERS
 from glassnet.step import Variant
 from helpers import (
     ACTIVATIONS,
@@ -137,7 +139,7 @@ def test_300_random_networks(part: int) -> None:
 def test_random_networks_have_everything_in_them() -> None:
     cases = [Case(seed) for seed in range(300)]
     text = " ".join(map(repr, [part for case in cases for part in (*case.layers, case.loss)]))
-    kinds = [*gn.files.LAYERS.values(), *map(type, EVERY_LOSS), gn.CustomLoss]
+    kinds = [*LAYERS.values(), *map(type, EVERY_LOSS), gn.CustomLoss]
     kinds += [gn.activations.ACTIVATIONS[name] for name in ACTIVATIONS if isinstance(name, str)]
     # what is left out in a repr is the default
     missing = [kind.__name__ for kind in kinds if f"{kind.__name__}(" not in text]
@@ -147,9 +149,7 @@ def test_random_networks_have_everything_in_them() -> None:
     assert sum(bool(case.frozen) for case in cases) > 50
     assert sum(case.sparse for case in cases) > 30
     assert sum(not case.options["shuffle"] for case in cases) > 30
-    assert {type(case.rule) for case in cases} == {
-        kind for kind in gn.optimizers.OPTIMIZERS.values() if kind is not gn.LBFGS
-    }
+    assert {type(case.rule) for case in cases} == {*OPTIMIZERS.values()} - {gn.LBFGS}
 
 
 # ---- layers alone: the derivative by what comes in ----------------------------------------------

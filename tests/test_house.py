@@ -102,6 +102,48 @@ def test_everything_public_has_a_docstring_and_classes_show_a_number() -> None:
         assert not public.__doc__.startswith(f"{name}("), f"{name} has only a made-up docstring"
 
 
+# what a network is built from: `import glassnet` brings these rooms and no other
+BROUGHT = {"vocabulary", "checks", "value", "functions", "program", "planner", "initializers"}
+BROUGHT |= {"parts", "activations", "layers", "losses", "quantities", "metrics"}
+BROUGHT |= {"step", "base", "predicting", "network"}
+IMPORTED = """
+import sys, dataclasses, numpy.typing
+before = {*sys.modules}
+import glassnet as gn
+print(*{*sys.modules} - before)
+gn.Network([gn.Dense(2, "tanh"), gn.Dense(1)], 2)
+print(*(name for name in {*sys.modules} - before if name.startswith("glassnet")))
+"""
+
+
+def test_an_import_brings_what_a_network_is_built_from_and_no_more() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", IMPORTED], capture_output=True, text=True, check=True
+    )
+    imported, built = map(str.split, run.stdout.splitlines())
+    rooms = {"glassnet", *(f"glassnet.{room}" for room in BROUGHT)}
+    assert set(imported) == rooms, "beside NumPy and dataclasses"
+    assert set(built) == rooms
+
+
+def test_what_comes_later_is_what_a_checker_sees() -> None:
+    (block,) = (
+        node
+        for node in tree("__init__").body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    )
+    seen = {
+        alias.name: node.module
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert seen == glassnet.LATER
+    assert {*glassnet.__all__, *glassnet.LATER} <= {*dir(glassnet)}
+    with pytest.raises(AttributeError, match="module 'glassnet' has no attribute 'Netwrok'"):
+        glassnet.Netwrok  # noqa: B018
+
+
 NUMPY_ONLY = """
 import sys, types
 class Nothing:

@@ -13,17 +13,12 @@ import numpy as np
 import pytest
 
 import glassnet as gn
-from helpers import EVERY_LOSS, every_layer, targets_for
+from helpers import EVERY_LOSS, every_layer, made, targets_for
 
 GOLDEN = json.loads(Path(__file__).with_name("golden").joinpath("parts.json").read_text())
 LIMIT = 1e-6
 DTYPES = ("float32", "float64")
 Z = np.array(GOLDEN["z"])
-
-
-def made(text: str) -> Any:
-    """Return the part of ours that a golden file names."""
-    return eval(text, dict(vars(gn)))
 
 
 def alike(got: Any, expected: Any, relative: Any = LIMIT, absolute: Any = 0.0) -> None:

@@ -9,15 +9,10 @@ import pytest
 
 import glassnet as gn
 from glassnet.schedules import SCHEDULES, find_schedule
-from helpers import label
+from helpers import label, made
 
 GOLDEN = json.loads(Path(__file__).with_name("golden").joinpath("parts.json").read_text())
 FACTORS = GOLDEN["schedules"]
-
-
-def made(text: str) -> Any:
-    """Return the schedule of ours that a golden file names."""
-    return eval(text, dict(vars(gn)))
 
 
 @pytest.mark.parametrize("name", FACTORS)

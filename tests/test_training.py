@@ -13,7 +13,7 @@ import glassnet as gn
 from glassnet.plan import Plan
 from glassnet.rows import Rows
 from glassnet.run import Run
-from helpers import LOSSES, Case, targets_for
+from helpers import LOSSES, Case, made, targets_for
 
 X_XOR, Y_XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
 
@@ -364,4 +364,4 @@ def test_xor_from_the_readme() -> None:
     )  # fmt: skip
     net.fit(X_XOR, Y_XOR, epochs=1000, batch_size=None, optimizer=gn.Adam(0.1), restarts=8)
     assert (np.abs(net.predict(X_XOR).ravel() - Y_XOR) < 0.05).all()
-    assert eval(repr(net), vars(gn)).theta.shape == net.theta.shape
+    assert made(repr(net)).theta.shape == net.theta.shape

@@ -23,17 +23,10 @@ from glassnet.activations import (
     Tanh,
     sigmoid,
 )
-from glassnet.composites import Concat, Residual, Stack
-from glassnet.embeddings import Embedding, Periodic
-from glassnet.files import ModelFileError, load
-from glassnet.fitting import Plateau
-from glassnet.history import DivergenceWarning, Epoch, History
 from glassnet.layers import Dense, Dropout, LayerNorm, Scale, Squash
 from glassnet.losses import BinaryCrossEntropy, Focal, MulticlassCrossEntropy
 from glassnet.metrics import Metric
 from glassnet.network import Network
-from glassnet.optimizers import LBFGS, SGD, Adam, AdamW, Momentum, Nesterov, RMSprop
-from glassnet.parametric import Parametric
 from glassnet.parts import Activation, Layer, Loss, Optimizer, Parameter
 from glassnet.program import record
 from glassnet.quantities import AbsoluteError, CustomLoss, Huber, Poisson, Quantile, SquaredError
@@ -47,15 +40,22 @@ from glassnet.schedules import (
     StepDecay,
     WarmUp,
 )
-from glassnet.tutorial import SimpleNeuralNetwork, binary_cross_entropy, sigmoid_derivative
 from glassnet.value import RecordingError
 
 if TYPE_CHECKING:
+    from glassnet.composites import Concat, Residual, Stack
+    from glassnet.embeddings import Embedding, Periodic
     from glassnet.estimators import MLPClassifier as MLPClassifier
     from glassnet.estimators import MLPRegressor as MLPRegressor
-    from glassnet.insight.doctor.recall import TrainingWarning as TrainingWarning
-    from glassnet.insight.gradients import check_gradients as check_gradients
-    from glassnet.insight.referee import referee as referee
+    from glassnet.files import ModelFileError, load
+    from glassnet.fitting import Plateau
+    from glassnet.history import DivergenceWarning, Epoch, History
+    from glassnet.insight.doctor.recall import TrainingWarning
+    from glassnet.insight.gradients import check_gradients
+    from glassnet.insight.referee import referee
+    from glassnet.optimizers import LBFGS, SGD, Adam, AdamW, Momentum, Nesterov, RMSprop
+    from glassnet.parametric import Parametric
+    from glassnet.tutorial import SimpleNeuralNetwork, binary_cross_entropy, sigmoid_derivative
 
 __version__ = "0.1.0"
 
@@ -131,20 +131,30 @@ __all__ = [
     "sigmoid_derivative",
 ]
 
-# found when asked for, by the room that has them: an import brings no more than a training needs
-LATER = {
-    "MLPClassifier": "glassnet.estimators",
-    "MLPRegressor": "glassnet.estimators",
-    "check_gradients": "glassnet.insight.gradients",
-    "referee": "glassnet.insight.referee",
-    "TrainingWarning": "glassnet.insight.doctor.recall",
+# an import brings what a network is built from, and no more; the other rooms are found when one of
+# their names is asked for
+ROOMS = {
+    "composites": ("Concat", "Residual", "Stack"),
+    "embeddings": ("Embedding", "Periodic"),
+    "estimators": ("MLPClassifier", "MLPRegressor"),
+    "files": ("ModelFileError", "load"),
+    "fitting": ("Plateau",),
+    "history": ("DivergenceWarning", "Epoch", "History"),
+    "insight.doctor.recall": ("TrainingWarning",),
+    "insight.gradients": ("check_gradients",),
+    "insight.referee": ("referee",),
+    "optimizers": ("LBFGS", "SGD", "Adam", "AdamW", "Momentum", "Nesterov", "RMSprop"),
+    "parametric": ("Parametric",),
+    "tutorial": ("SimpleNeuralNetwork", "binary_cross_entropy", "sigmoid_derivative"),
 }
+LATER = {name: f"glassnet.{room}" for room, names in ROOMS.items() for name in names}
 
+if not TYPE_CHECKING:  # a checker has the imports above, and shall notice a name that is in neither
 
-def __getattr__(name: str) -> Any:
-    if name not in LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(LATER[name]), name)
+    def __getattr__(name: str) -> Any:
+        if name not in LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(LATER[name]), name)
 
 
 def __dir__() -> list[str]:

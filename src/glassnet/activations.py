@@ -270,10 +270,9 @@ class Selu(Activation):
         return self.scale * (np.maximum(z, 0) + self.alpha * np.expm1(np.minimum(z, 0)))
 
     def slope(self, z: Array, a: Array) -> Array:
-        """Return the scale where z > 0, else scale * alpha exp(z): without a branch, for speed."""
-        positive = (z > 0).astype(z.dtype)
-        left = self.scale * self.alpha * np.exp(np.minimum(z, 0))  # its most where z > 0
-        return left + self.scale * (1 - self.alpha) * positive
+        """Return the scale where z > 0, else scale * alpha exp(z): a branch would take longer."""
+        left = self.scale * self.alpha * np.exp(np.minimum(z, 0))
+        return left + self.scale * (1 - self.alpha) * (z > 0).astype(z.dtype)
 
 
 @dataclass(frozen=True, repr=False)
@@ -366,7 +365,6 @@ class Mish(Activation):
 class Softplus(Activation):
     r"""a = log(1 + exp(z)), a relu without a corner; its slope is the sigmoid.
 
-    In symbols :math:`a = \log(1 + e^z), \ a' = \sigma(z)`.
     Source: Dugas et al. (2000), "Incorporating second-order functional knowledge ...", NIPS.
 
     Examples

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import partialmethod
 from itertools import chain, count, zip_longest
 from types import CodeType, FrameType
@@ -246,6 +245,8 @@ class Program:
 
     def refuse(self, what: str, instead: str = "") -> NoReturn:
         """Raise a RecordingError that names the layer, the function and what serves instead."""
+        from difflib import get_close_matches
+
         last = what.rsplit("np.", 1)[-1].lstrip(".").split(" ")[0]
         near = get_close_matches(last, sorted(ufunc.__name__ for ufunc in UFUNCS), 1)
         instead = instead or INSTEAD.get(last, "") or "".join(f"np.{name}" for name in near)
