@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from glassnet.insight.referee import referee
     from glassnet.optimizers import LBFGS, SGD, Adam, AdamW, Momentum, Nesterov, RMSprop
     from glassnet.parametric import Parametric
+    from glassnet.tabular.estimators import TabularClassifier as TabularClassifier
+    from glassnet.tabular.estimators import TabularRegressor as TabularRegressor
     from glassnet.tutorial import SimpleNeuralNetwork, binary_cross_entropy, sigmoid_derivative
 
 __version__ = "0.1.0"
@@ -119,6 +121,8 @@ __all__ = [
     "Squash",
     "Stack",
     "StepDecay",
+    "TabularClassifier",
+    "TabularRegressor",
     "Tanh",
     "TrainingWarning",
     "WarmUp",
@@ -145,6 +149,7 @@ ROOMS = {
     "insight.referee": ("referee",),
     "optimizers": ("LBFGS", "SGD", "Adam", "AdamW", "Momentum", "Nesterov", "RMSprop"),
     "parametric": ("Parametric",),
+    "tabular.estimators": ("TabularClassifier", "TabularRegressor"),
     "tutorial": ("SimpleNeuralNetwork", "binary_cross_entropy", "sigmoid_derivative"),
 }
 LATER = {name: f"glassnet.{room}" for room, names in ROOMS.items() for name in names}

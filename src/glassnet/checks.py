@@ -96,6 +96,13 @@ def fitting(name: str, array: NDArray[Any], dtype: Any) -> NDArray[Any]:
     return array
 
 
+def pair(name: str, given: Any) -> tuple[Any, Any]:
+    """Return a pair (X, y)."""
+    if not isinstance(given, tuple | list) or len(given) != 2:
+        raise TypeError(f"{name}: expected a pair (X, y), got {type(given).__name__}")
+    return given[0], given[1]
+
+
 def matrix(name: str, given: Any, columns: int, dtype: Any = np.float64) -> Any:
     """Return a table of at least one row and this many columns; a sparse one by its rows (CSR)."""
     if hasattr(given, "tocsr"):

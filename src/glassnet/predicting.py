@@ -60,10 +60,29 @@ class Predicting(Base):
         """
         return self._forward(X, "prediction")
 
-    def _forward(self, X: Any, wanted: str) -> Array:
+    def raw_of(self, X: Any, places: Array) -> Array:
+        """Return each member's raw scores of rows of its own, given by their places.
+
+        Parameters
+        ----------
+        X : array or sparse matrix (rows, inputs)
+        places : array of int (members, n)
+
+        Examples
+        --------
+        >>> import glassnet as gn
+        >>> net = gn.Network([gn.Dense(1)], inputs=1, seed=0)
+        >>> net.spread(2)
+        >>> net.raw_of([[1.0], [2.0]], np.array([[0], [1]])).shape
+        (2, 1, 1)
+        """
+        return self._forward(X, "raw", places)
+
+    def _forward(self, X: Any, wanted: str, places: Array | None = None) -> Array:
         X = checks.matrix("X", X, self.inputs, self.dtype)
-        result = np.empty((*self.theta.shape[:-1], X.shape[0], self.outputs), self.dtype)
-        for part, outputs in self._chunks("predict", (wanted,), {"x": X}):
+        rows = X.shape[0] if places is None else places.shape[-1]
+        result = np.empty((*self.theta.shape[:-1], rows, self.outputs), self.dtype)
+        for part, outputs in self._chunks("predict", (wanted,), {"x": X}, places):
             result[..., part, :] = outputs[wanted]
         return result
 

@@ -145,13 +145,13 @@ def _by_name(X: Any) -> tuple[list[Any], list[Any]] | None:
     """Return the names and the columns of a table that has names, or None."""
     # its type is asked, since pandas has its columns as attributes too
     kind = type(X)
+    if hasattr(kind, "toarray") and hasattr(kind, "tocsr"):  # one kind of them is a mapping too
+        raise TypeError("X: expected a dense table, got a sparse one; use X.toarray()")
     if isinstance(X, Mapping):
         return list(X), list(X.values())
     if isinstance(X, np.ndarray):
         fields = X.dtype.names if X.ndim == 1 else None
         return (list(fields), [X[name] for name in fields]) if fields else None
-    if hasattr(kind, "toarray") and hasattr(kind, "tocsr"):
-        raise TypeError("X: expected a dense table, got a sparse one; use X.toarray()")
     if hasattr(kind, "collect") and not hasattr(kind, "get_columns"):
         raise TypeError("X: expected a table in memory, got a lazy one; use X.collect()")
     if hasattr(kind, "column_names") and hasattr(kind, "columns"):  # pyarrow

@@ -1,0 +1,120 @@
+"""The default for tables: which layers, and how they are trained, by the kind of task and its size.
+
+Source: Holzmüller, Grinsztajn and Steinwart (2024), "Better by default", arXiv:2407.04491,
+appendix A, whose RealMLP-TD this begins from. What differs was measured, see docs/tables.md:
+several narrow members instead of a wide network, smaller batches and fewer epochs, waves of mixed
+lengths, no dropout, members judged each by a fold of its own.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from glassnet.embeddings import Embedding, Periodic
+from glassnet.layers import Dense, Scale, Squash
+from glassnet.losses import MulticlassCrossEntropy
+from glassnet.network import Network
+from glassnet.optimizers import Adam
+from glassnet.parametric import Parametric
+from glassnet.parts import Layer
+from glassnet.quantities import SquaredError
+from glassnet.tabular.encoding import Encoding
+
+MANY_NUMBERS = 40  # columns of numbers from which on each has half as many waves
+VECTOR = 8  # numbers that stand for a category of many
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What can be chosen of the default.
+
+    Attributes
+    ----------
+    members : int
+        Networks whose predictions are averaged.
+    epochs, batch_size : int or None
+        How often to go through the rows, and how many a step; None goes by how many there are.
+    width, depth : int
+        Units of a hidden layer, and how many there are.
+    smoothing : float
+        Label smoothing: good for the share of right classes, bad for probabilities.
+
+    Examples
+    --------
+    >>> Recipe().sizes(1_000), Recipe().sizes(500_000)
+    ((64, 64), (12, 512))
+    """
+
+    members: int = 4
+    epochs: int | None = None
+    batch_size: int | None = None
+    width: int = 128
+    depth: int = 3
+    smoothing: float = 0.1
+    effort: float = 1.0
+
+    def sizes(self, rows: int) -> tuple[int, int]:
+        """Return epochs and batch size for so many rows to learn from."""
+        larger = ((32, 300), (64, 1_000), (128, 20_000), (256, 60_000))
+        batch = next((size for size, most in larger if rows <= most), 512)
+        # a large table needs fewer rounds; so its time grows with the root of its length
+        epochs = max(round(64 * self.effort * min(1.0, (20_000 / rows) ** 0.5)), 12)
+        return self.epochs or epochs, self.batch_size or batch
+
+    def network(self, encoding: Encoding, classes: int, seed: int) -> Network:
+        """Return the network for a table's columns: `classes` outputs, or one for a quantity."""
+        codes, gaps = len(encoding.cardinalities), encoding.gappy
+        numbers = encoding.numbers + gaps
+        layers: list[Layer] = []
+        columns = encoding.width
+        if columns > codes:
+            layers.append(Squash(gaps=gaps, before=encoding.numbers, passing=codes))
+        if numbers:
+            waves = 16 if numbers <= MANY_NUMBERS else 8
+            layers.append(Periodic(numbers, waves, rate=0.1, decay=0.1))
+            columns = layers[-1].outputs(columns)
+        if codes:
+            last = range(columns - codes, columns)
+            layers.append(Embedding(last, encoding.cardinalities, VECTOR, decay=1.0))
+        layers.append(Scale(rate=6.0, decay=6.0))
+        bend = Parametric("selu" if classes else "mish", rate=0.1, decay=0.1)
+        hidden = Dense(self.width, bend, ntk=True, bias_rate=0.1)
+        end = Dense(classes or 1, ntk=True, bias_rate=0.1)
+        network = Network(
+            [*layers, *[hidden] * self.depth, end],
+            inputs=encoding.width,
+            loss=MulticlassCrossEntropy(self.smoothing) if classes else SquaredError(),
+            seed=seed,
+        )
+        network.spread([seed + k for k in range(self.members)])
+        return network
+
+    def how(self, classes: int, rows: int) -> dict[str, Any]:
+        """Return the options of training on so many rows."""
+        epochs, batch = self.sizes(rows)
+        return {
+            "epochs": epochs,
+            "batch_size": min(batch, rows),
+            "drop_last": True,
+            "optimizer": Adam(0.04 if classes else 0.2, beta2=0.95),
+            "schedule": "coslog4",
+            "weight_decay": 0.02,
+            "decay_schedule": "flat_cos",
+        }
+
+
+PRESETS = {
+    "quick": Recipe(members=2, effort=0.5),
+    "default": Recipe(),
+    "best": Recipe(members=8, effort=1.5),
+}
+
+
+def preset(name: str, **chosen: Any) -> Recipe:
+    """Return a preset with what was chosen instead of its own.
+
+    Examples
+    --------
+    >>> preset("quick", members=3, epochs=None).members
+    3
+    """
+    return replace(PRESETS[name], **{key: v for key, v in chosen.items() if v is not None})

@@ -1,0 +1,398 @@
+"""scikit-learn's view of the default for tables: `TabularClassifier` and `TabularRegressor`."""
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+
+try:
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+    from sklearn.utils import check_random_state, column_or_1d
+    from sklearn.utils.multiclass import check_classification_targets
+    from sklearn.utils.validation import (
+        _check_sample_weight,
+        check_is_fitted,
+    )
+except ModuleNotFoundError:
+    raise ModuleNotFoundError(
+        'TabularClassifier and TabularRegressor need scikit-learn: pip install "glassnet[sklearn]"',
+        name="sklearn",
+    ) from None
+
+from glassnet import checks
+from glassnet.metrics import METRICS, Metric
+from glassnet.selection import class_weights
+from glassnet.tabular.defaults import PRESETS, preset
+from glassnet.tabular.encoding import Encoding
+from glassnet.tabular.ensemble import Ensemble, error, learn
+from glassnet.tabular.frame import Frame, read_frame
+from glassnet.vocabulary import Array
+
+
+class _Tabular(BaseEstimator):
+    """What both have in common: a table in, an ensemble trained, a table's predictions out."""
+
+    ensemble_: Ensemble
+    encoding_: Encoding
+    n_features_in_: int
+    feature_names_in_: Array
+
+    def _begin(self, X: Any) -> Frame:
+        """Check the parameters, and return the table to learn."""
+        checks.one_of("preset", self.preset, PRESETS)
+        for name in ("n_ensemble", "epochs", "batch_size"):
+            if getattr(self, name) is not None:
+                checks.whole(name, getattr(self, name))
+        if self.time_limit is not None and checks.number("time_limit", self.time_limit, 0) == 0:
+            raise ValueError("time_limit: expected seconds above 0, got 0")
+        frame = self._read(X)
+        if frame.rows < 2:
+            raise ValueError(f"X: expected at least 2 rows, got n_samples={frame.rows}")
+        self.n_features_in_ = len(frame.columns)
+        self.__dict__.pop("feature_names_in_", None)
+        if frame.named:
+            names = [column.name for column in frame.columns]
+            self.feature_names_in_ = np.array(names, dtype=object)
+        return frame
+
+    def _learn(self, frame: Frame, y: Array, w: Array | None, eval_set: Any, classes: int) -> None:
+        """Train on encoded targets."""
+        if len(y) != frame.rows:
+            raise ValueError(f"y: expected {frame.rows} rows, as many as X, got {len(y)}")
+        self.encoding_ = Encoding.fit(frame)
+        if not self.encoding_.width:
+            raise ValueError("X: expected a column whose values differ, got only constant ones")
+        watched = None
+        if eval_set is not None:
+            seen = checks.pair("eval_set", eval_set)
+            watched = (self._encode(seen[0]), self._encode_target(seen[1]), None)
+        seed = check_random_state(self.random_state).randint(2**31 - 64)
+        self.ensemble_ = learn(
+            preset(
+                self.preset,
+                members=self.n_ensemble,
+                epochs=self.epochs,
+                batch_size=self.batch_size,
+                smoothing=0.0 if self.metric in ("log_loss", "auc") else None,
+            ),
+            self.encoding_,
+            self.encoding_.encode(frame),
+            y,
+            w,
+            classes=classes,
+            seed=int(seed),
+            metric=self._metric(),
+            watched=watched,
+            time_limit=np.inf if self.time_limit is None else self.time_limit,
+        )
+        self.n_iter_ = self.ensemble_.epochs
+
+    def _read(self, X: Any) -> Frame:
+        return read_frame(X, self.categorical_features)
+
+    def _encode(self, X: Any) -> Array:
+        return self.encoding_.encode(self._read(X), owner=type(self).__name__)
+
+    def _encode_target(self, y: Any) -> Array:
+        raise NotImplementedError
+
+    def _said(self, X: Any) -> Array:
+        """Return the ensemble's predictions."""
+        check_is_fitted(self)
+        return self.ensemble_.predict(self._encode(X))
+
+    def _metric(self) -> Metric | None:
+        """Return what epochs are chosen by, or None for the default."""
+        if self.metric is None:
+            return None
+        if callable(self.metric):
+            return _from_scorer(self.metric, getattr(self, "classes_", None))
+        if self.metric == "error":
+            return error()
+        if self.metric == "log_loss":
+            return Metric("log_loss", _log_loss, higher=False)
+        return METRICS[checks.one_of("metric", self.metric, self._METRICS, ", or a scorer")]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        tags.non_deterministic = False
+        return tags
+
+
+class TabularClassifier(ClassifierMixin, _Tabular):
+    """Classes from any table, as it is: no scaling, no encoding, no tuning.
+
+    Several small networks learn side by side in one recorded program; each is judged by a fifth of
+    the rows that it never sees, and their probabilities are averaged and made as sure as they are
+    right. `docs/tables.md` tells the recipe and what each part of it brings.
+
+    Parameters
+    ----------
+    preset : str
+        ``quick``, ``default`` or ``best``: 2, 4 or 8 networks, and half, once or one and a half
+        times the epochs.
+    n_ensemble, epochs, batch_size : int, optional
+        Instead of the preset's, which go by the number of rows.
+    metric : str or scorer, optional
+        What an epoch is chosen by: ``error`` (the default), ``log_loss``, ``auc``,
+        ``balanced_accuracy``, or a scorer of scikit-learn's (`make_scorer`, `get_scorer`).
+    class_weight : dict or "balanced", optional
+        How much each class counts, beside the rows' own weights.
+    categorical_features : optional
+        Which columns are categories, as in ``HistGradientBoostingClassifier``: ``from_dtype``
+        (text, bool and category columns), a mask, places or names.
+    time_limit : float, optional
+        Seconds for `fit`; fewer epochs are planned where the time is short.
+    random_state : int, RandomState or None
+        Where random numbers come from.
+
+    Attributes
+    ----------
+    classes_ : array
+        The classes in order.
+    ensemble_ : Ensemble
+        The trained networks: ``print(clf.ensemble_.network.program())`` shows every line.
+    encoding_ : Encoding
+        What became of each column: ``clf.encoding_.describe()``.
+    n_iter_, n_features_in_, feature_names_in_
+        Epochs trained; the columns of `fit`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = TabularClassifier(preset="quick", random_state=0).fit(X[::2], y[::2])
+    >>> clf.score(X[1::2], y[1::2]) > 0.9
+    True
+    """
+
+    _METRICS = ("error", "log_loss", "auc", "balanced_accuracy", "accuracy")
+
+    def __init__(
+        self,
+        preset: str = "default",
+        *,
+        n_ensemble: int | None = None,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        metric: Any = None,
+        class_weight: Any = None,
+        categorical_features: Any = "from_dtype",
+        time_limit: float | None = None,
+        random_state: Any = None,
+    ) -> None:
+        self.preset = preset
+        self.n_ensemble = n_ensemble
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.metric = metric
+        self.class_weight = class_weight
+        self.categorical_features = categorical_features
+        self.time_limit = time_limit
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, eval_set: Any = None) -> Self:
+        """Train on a table.
+
+        Parameters
+        ----------
+        X : DataFrame, array, dict of columns, ... (rows, columns)
+            Numbers, text, truths, categories, dates; with gaps.
+        y : array (rows,)
+            Labels of any type.
+        sample_weight : array (rows,), optional
+            How much each row counts.
+        eval_set : tuple (X, y), optional
+            Rows to judge by, in place of a fifth of those given.
+        """
+        frame = self._begin(X)
+        y = column_or_1d(_known(y), warn=True)
+        check_classification_targets(y)
+        self.classes_, labels = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"y: expected at least two classes, got one class, {self.classes_[0]!r}"
+            )
+        w = _weights(sample_weight, y)
+        if self.class_weight is not None:
+            each = class_weights(labels[:, None], self._class_weight(), True)[:, 0]
+            w = each if w is None else w * each
+        self._learn(frame, labels.astype(float), w, eval_set, len(self.classes_))
+        return self
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probability of each class, (rows, classes).
+
+        Parameters
+        ----------
+        X : table
+            Columns are found by name where the table of `fit` had names.
+        """
+        return self._said(X)
+
+    def predict(self, X: Any) -> Array:
+        """Return the likeliest class of each row.
+
+        Parameters
+        ----------
+        X : table
+        """
+        said = self._said(X)
+        return self.classes_[said.argmax(axis=1)]
+
+    def _encode_target(self, y: Any) -> Array:
+        y = column_or_1d(_known(y))
+        place = {label: float(k) for k, label in enumerate(self.classes_.tolist())}
+        unknown = [label for label in y.tolist() if label not in place]
+        if unknown:
+            raise ValueError(f"eval_set: expected classes of y, got {unknown[0]!r}")
+        return np.array([place[label] for label in y.tolist()])
+
+    def _class_weight(self) -> Any:
+        if not isinstance(self.class_weight, dict):
+            return self.class_weight
+        place = {label: k for k, label in enumerate(self.classes_.tolist())}
+        for label in self.class_weight:
+            if label not in place:
+                raise ValueError(f"class_weight: expected classes of y, got {label!r}")
+        return {place[label]: weight for label, weight in self.class_weight.items()}
+
+
+class TabularRegressor(RegressorMixin, _Tabular):
+    """A quantity from any table, as it is: no scaling, no encoding, no tuning.
+
+    As `TabularClassifier`, with the squared error; predictions stay within the range of the
+    targets that were learned from.
+
+    Parameters
+    ----------
+    preset, n_ensemble, epochs, batch_size, categorical_features, time_limit, random_state
+        As for `TabularClassifier`.
+    metric : str or scorer, optional
+        What an epoch is chosen by: ``rmse``, ``mae``, ``r2``, or a scorer; left out, the last
+        epoch stays, which its schedule makes the best more often than a choice does.
+
+    Attributes
+    ----------
+    ensemble_, encoding_, n_iter_, n_features_in_, feature_names_in_
+        As for `TabularClassifier`.
+
+    Examples
+    --------
+    >>> X = np.linspace(-1, 1, 200)[:, None]
+    >>> reg = TabularRegressor(preset="quick", random_state=0).fit(X, np.sin(3 * X[:, 0]))
+    >>> reg.score(X, np.sin(3 * X[:, 0])) > 0.95
+    True
+    """
+
+    _METRICS = ("rmse", "mae", "r2")
+
+    def __init__(
+        self,
+        preset: str = "default",
+        *,
+        n_ensemble: int | None = None,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        metric: Any = None,
+        categorical_features: Any = "from_dtype",
+        time_limit: float | None = None,
+        random_state: Any = None,
+    ) -> None:
+        self.preset = preset
+        self.n_ensemble = n_ensemble
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.metric = metric
+        self.categorical_features = categorical_features
+        self.time_limit = time_limit
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, eval_set: Any = None) -> Self:
+        """Train on a table.
+
+        Parameters
+        ----------
+        X, sample_weight, eval_set
+            As for `TabularClassifier.fit`.
+        y : array (rows,)
+            Finite numbers.
+        """
+        frame = self._begin(X)
+        y = column_or_1d(checks.numbers("y", _real(_known(y))), warn=True).astype(float)
+        self._learn(frame, y, _weights(sample_weight, y), eval_set, 0)
+        return self
+
+    def predict(self, X: Any) -> Array:
+        """Return the predicted quantity of each row.
+
+        Parameters
+        ----------
+        X : table
+            Columns are found by name where the table of `fit` had names.
+        """
+        return self._said(X)
+
+    def _encode_target(self, y: Any) -> Array:
+        return column_or_1d(checks.numbers("eval_set", y)).astype(float)
+
+
+def _known(y: Any) -> Array:
+    """Return targets as an array, if there are any."""
+    if y is None:
+        raise ValueError("y: this estimator requires y to be passed, but the target y is None")
+    return np.asarray(y)
+
+
+def _real(y: Array) -> Array:
+    if y.dtype.kind == "c":
+        raise ValueError(f"y: Complex data not supported, got {y.dtype}")
+    return y
+
+
+def _weights(sample_weight: Any, y: Array) -> Array | None:
+    if sample_weight is None:
+        return None
+    w: Array = _check_sample_weight(sample_weight, np.empty((len(y), 1)), ensure_non_negative=True)
+    if not w.any():
+        raise ValueError("sample_weight: expected a weight above 0, got only zeros")
+    return w
+
+
+def _log_loss(y: Array, p: Array, w: Array) -> Any:
+    said = np.take_along_axis(p, y.astype(int), -1)[:, 0]
+    return np.average(-np.log(np.maximum(said, 1e-12)), weights=w[:, 0])
+
+
+class _Said(ClassifierMixin, BaseEstimator):
+    """What a scorer asks: predictions that are there already."""
+
+    def __init__(self, p: Array, classes: Array | None) -> None:
+        self.p, self.classes_ = p, classes
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def predict(self, X: Any) -> Array:
+        return self.p[:, 0] if self.classes_ is None else self.classes_[self.p.argmax(axis=1)]
+
+    def predict_proba(self, X: Any) -> Array:
+        return self.p
+
+
+class _SaidQuantity(RegressorMixin, _Said):
+    """The same of quantities."""
+
+
+def _from_scorer(scorer: Callable[..., float], classes: Array | None) -> Metric:
+    """Return a scorer of scikit-learn's as a metric."""
+
+    def function(y: Array, p: Array, w: Array) -> float:
+        said = _Said(p, classes) if classes is not None else _SaidQuantity(p, None)
+        target = classes[y[:, 0].astype(int)] if classes is not None else y[:, 0]
+        return float(scorer(said, np.zeros((len(y), 1)), target))
+
+    return Metric("scorer", function)

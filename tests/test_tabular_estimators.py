@@ -1,0 +1,241 @@
+"""The default for tables: any table in, and what scikit-learn asks of an estimator."""
+
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.metrics import log_loss, make_scorer, mean_absolute_error
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import glassnet as gn
+from glassnet.selection import folds
+from glassnet.tabular.ensemble import Choice, _least, softmax
+
+HELD = "each member is judged by rows of its own, which a row's weight or copies would change"
+EXPECTED = dict.fromkeys(
+    ("check_sample_weight_equivalence_on_dense_data",
+     "check_sample_weight_equivalence_on_sparse_data"),
+    HELD,
+)  # fmt: skip
+
+
+@parametrize_with_checks(
+    [gn.TabularClassifier(epochs=20), gn.TabularRegressor(epochs=20)],
+    expected_failed_checks=lambda estimator: EXPECTED,
+)
+@pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning")
+def test_what_scikit_learn_asks_of_every_estimator(estimator: Any, check: Callable) -> None:
+    if check.func.__name__ == "check_array_api_input":
+        pytest.skip("asks for an environment in which SciPy is imported anew")
+    check(estimator)
+
+
+def mixed(rows: int = 300, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    x, kind = rng.standard_normal(rows), rng.choice(["a", "b", "c"], rows)
+    town = rng.choice([f"town {k}" for k in range(20)], rows)
+    size = np.where(rng.random(rows) < 0.2, np.nan, rng.exponential(5, rows))
+    y = x + 2 * (kind == "b") + np.isnan(size) + 0.1 * rng.standard_normal(rows)
+    columns = {"x": x, "kind": kind, "town": town, "size": size, "flag": x > 0, "same": 1.0}
+    return pd.DataFrame(columns), y
+
+
+QUICK = {"preset": "quick", "random_state": 0}
+
+
+def test_a_table_as_it_is_learns_better_than_the_mean_or_the_commonest_class() -> None:
+    X, y = mixed(800)
+    regressor = gn.TabularRegressor(**QUICK).fit(X[:600], y[:600])
+    assert regressor.score(X[600:], y[600:]) > 0.8
+    labels = np.where(y > 1, "many", "few").astype(object)
+    classifier = gn.TabularClassifier(**QUICK).fit(X[:600], labels[:600])
+    assert classifier.score(X[600:], labels[600:]) > 0.9
+    assert set(classifier.predict(X)) == {"few", "many"}
+
+
+def test_pandas_polars_and_columns_in_another_order_are_the_same_table() -> None:
+    X, y = mixed()
+    one = gn.TabularRegressor(epochs=4, **QUICK).fit(X, y)
+    other = gn.TabularRegressor(epochs=4, **QUICK).fit(pl.from_pandas(X), y)
+    assert (one.predict(X) == other.predict(pl.from_pandas(X))).all()
+    assert (one.predict(X[X.columns[::-1]]) == one.predict(X)).all()
+    with pytest.raises(ValueError, match="'town'"):
+        one.predict(X.drop(columns="town"))
+
+
+def test_what_was_never_seen_is_predicted_all_the_same() -> None:
+    X, y = mixed()
+    reg = gn.TabularRegressor(epochs=4, **QUICK).fit(X, y)
+    odd = X.iloc[:4].copy()
+    odd["kind"], odd["town"] = ["zzz", None, "a", "b"], [None, "nowhere", "town 1", "town 2"]
+    odd["x"] = [np.nan, np.inf, -np.inf, 1e300]
+    predicted = reg.predict(odd)
+    assert np.isfinite(predicted).all()
+    assert (y.min() <= predicted).all()
+    assert (predicted <= y.max()).all()
+    assert reg.predict(odd.iloc[:1])[0] == pytest.approx(predicted[0], rel=1e-12)
+
+
+def test_the_same_seed_makes_the_same_network_and_pickles_keep_it() -> None:
+    X, y = mixed()
+    first, again = (gn.TabularRegressor(epochs=4, **QUICK).fit(X, y) for _ in range(2))
+    assert (first.predict(X) == again.predict(X)).all()
+    assert (pickle.loads(pickle.dumps(first)).predict(X) == first.predict(X)).all()
+    other = clone(first).set_params(random_state=1).fit(X, y)
+    assert (other.predict(X) != first.predict(X)).any()
+
+
+def test_it_works_where_estimators_work() -> None:
+    X, y = load_breast_cancer(return_X_y=True)
+    clf = gn.TabularClassifier(epochs=10, **QUICK)
+    assert cross_val_score(clf, X, y, cv=3).mean() > 0.93
+    assert make_pipeline(StandardScaler(), clf).fit(X, y).score(X, y) > 0.95
+    search = GridSearchCV(clf, {"n_ensemble": [1, 2]}, cv=2).fit(X, y)
+    assert search.best_score_ > 0.9
+
+
+@pytest.mark.parametrize("metric", ["error", "log_loss", "auc", "balanced_accuracy", "scorer"])
+def test_epochs_are_chosen_by_any_metric(metric: str) -> None:
+    X, y = load_breast_cancer(return_X_y=True)
+    if metric == "scorer":
+        metric = make_scorer(log_loss, greater_is_better=False, response_method="predict_proba")
+    clf = gn.TabularClassifier(epochs=8, metric=metric, **QUICK).fit(X, y)
+    assert clf.score(X, y) > 0.9
+
+
+def test_quantities_are_chosen_by_any_metric_too() -> None:
+    X, y = load_diabetes(return_X_y=True)
+    for metric in ("mae", make_scorer(mean_absolute_error, greater_is_better=False)):
+        reg = gn.TabularRegressor(epochs=8, metric=metric, **QUICK).fit(X, y)
+        assert reg.score(X, y) > 0.3
+    with pytest.raises(ValueError, match="metric: expected one of 'rmse'"):
+        gn.TabularRegressor(metric="auc").fit(X, y)
+
+
+def test_given_rows_judge_instead_of_folds() -> None:
+    X, y = mixed(400)
+    labels = (y > 1).astype(int)
+    clf = gn.TabularClassifier(epochs=6, **QUICK)
+    clf.fit(X[:300], labels[:300], eval_set=(X[300:], labels[300:]))
+    assert clf.score(X[300:], labels[300:]) > 0.7
+    with pytest.raises(ValueError, match="eval_set: expected classes of y"):
+        clf.fit(X[:300], labels[:300], eval_set=(X[300:], labels[300:] + 5))
+    with pytest.raises(TypeError, match="eval_set: expected a pair"):
+        clf.fit(X, labels, eval_set=X)
+
+
+def test_a_short_time_plans_fewer_epochs() -> None:
+    X, y = mixed(2000)
+    reg = gn.TabularRegressor(epochs=50_000, time_limit=2.0, random_state=0).fit(X, y)
+    assert 1 <= reg.n_iter_ < 25_000
+    assert np.isfinite(reg.predict(X)).all()
+
+
+def test_weights_of_classes_and_rows_move_predictions() -> None:
+    X, y = mixed(400)
+    labels = (y > 2.5).astype(int)
+    few, even, w = (
+        gn.TabularClassifier(epochs=10, class_weight=given, **QUICK)
+        .fit(X, labels, weight).predict_proba(X)[:, 1].mean()
+        for given, weight in
+        ((None, None), ("balanced", None), ({1: 1.0}, np.where(labels, 10.0, 1.0)))
+    )  # fmt: skip
+    assert even > few
+    assert w > few
+    with pytest.raises(ValueError, match="class_weight: expected classes of y"):
+        gn.TabularClassifier(class_weight={"x": 1.0}).fit(X, labels)
+
+
+def test_a_member_knows_nothing_of_the_rows_that_judge_it() -> None:
+    """Neither its weights nor its scaling: other values there change nothing of it."""
+    X, y = mixed(100)
+    X = X[["x", "size"]].fillna(0).to_numpy()
+    clf = gn.TabularClassifier(epochs=1, n_ensemble=2, random_state=0)
+    _, held = folds((y > 1)[:, None].astype(float), 2, True)
+    changed = X.copy()
+    changed[held[0]] = 7 * changed[held[0]] + 3
+    # what a member makes of the columns: centre and scale in its own units
+    centres = []
+    for table in (X, changed):
+        clf.fit(table, y > 1)
+        numbers, net = clf.encoding_.columns, clf.ensemble_.network
+        centre, scale = net.weights["centre1"], net.weights["scale1"]
+        centres.append([centre[:, 0] * [c.scale for c in numbers] + [c.center for c in numbers],
+                        scale[:, 0] / [c.scale for c in numbers]])  # fmt: skip
+    np.testing.assert_allclose(centres[0][0][0], centres[1][0][0], rtol=1e-5)
+    np.testing.assert_allclose(centres[0][1][0], centres[1][1][0], rtol=1e-5)
+    assert not np.allclose(centres[0][1][1], centres[1][1][1])
+
+
+def test_probabilities_are_as_sure_as_they_are_right() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((3000, 5))
+    y = (X[:, 0] + 0.5 * rng.standard_normal(3000) > 0).astype(int)
+    clf = gn.TabularClassifier(epochs=12, **QUICK).fit(X[:1500], y[:1500])
+    after = log_loss(y[1500:], clf.predict_proba(X[1500:]))
+    clf.ensemble_.temperature = 1.0
+    assert after < log_loss(y[1500:], clf.predict_proba(X[1500:]))
+
+
+def test_the_best_of_three_looks_in_a_row_stays_and_the_last_of_equals() -> None:
+    class Net:
+        theta = np.zeros((1, 1))
+
+    class Look:
+        network = Net()
+        metrics: dict[str, Any]
+
+    metric = gn.Metric("error", lambda y, p, w: 0.0, higher=False)
+    choice, net = Choice(Net(), metric), Net()
+    for k, score in enumerate([0.0, 0.9, 0.9, 0.3, 0.3, 0.3, 0.9]):
+        look = Look()
+        look.network, look.metrics = Net(), {"error": [score]}
+        look.network.theta = np.full((1, 1), float(k))
+        choice.see(look)
+    net.theta = np.full((1, 1), 6.0)
+    choice.settle(net)
+    assert net.theta[0, 0] == 4.0
+    assert choice.score[0] == pytest.approx(0.3)
+
+
+def test_a_valley_is_found() -> None:
+    assert _least(lambda x: (x - 0.7) ** 2, -3, 3) == pytest.approx(0.7, abs=1e-5)
+    assert softmax(np.array([[1000.0, 0.0]])).tolist() == [[1.0, 0.0]]
+
+
+@pytest.mark.parametrize("given", [
+    {"preset": "slow"}, {"n_ensemble": 0}, {"epochs": 1.5}, {"time_limit": 0}, {"metric": "wow"},
+])  # fmt: skip
+def test_a_wrong_parameter_is_named(given: dict[str, Any]) -> None:
+    X, y = mixed(50)
+    with pytest.raises((ValueError, TypeError), match=f"^{next(iter(given))}: expected"):
+        gn.TabularClassifier(**given).fit(X, y > 1)
+
+
+@pytest.mark.parametrize("rows", [2, 4, 9, 12, 30])
+def test_few_rows_are_enough(rows: int) -> None:
+    X, y = mixed(rows)
+    assert np.isfinite(gn.TabularRegressor(epochs=3).fit(X, y).predict(X)).all()
+    labels = np.arange(rows) % 2
+    assert gn.TabularClassifier(epochs=3).fit(X, labels).predict(X).shape == (rows,)
+
+
+def test_all_categories_many_classes_and_all_gaps() -> None:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({k: rng.choice(list("abcdefghijklm"), 200) for k in "pqr"})
+    X["none"] = np.nan
+    y = rng.integers(0, 30, 200)
+    clf = gn.TabularClassifier(epochs=3, random_state=0).fit(X, y)
+    assert clf.predict_proba(X).shape == (200, len(np.unique(y)))
+    np.testing.assert_allclose(clf.predict_proba(X).sum(axis=1), 1)
+    with pytest.raises(ValueError, match="only constant ones"):
+        clf.fit(X[["none"]], y)
