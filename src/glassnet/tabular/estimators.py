@@ -26,6 +26,7 @@ from glassnet.tabular.defaults import PRESETS, preset
 from glassnet.tabular.encoding import Encoding
 from glassnet.tabular.ensemble import Ensemble, error, learn
 from glassnet.tabular.frame import Frame, read_frame
+from glassnet.threads import one_thread
 from glassnet.vocabulary import Array
 
 
@@ -67,24 +68,25 @@ class _Tabular(BaseEstimator):
             seen = checks.pair("eval_set", eval_set)
             watched = (self._encode(seen[0]), self._encode_target(seen[1]), None)
         seed = check_random_state(self.random_state).randint(2**31 - 64)
-        self.ensemble_ = learn(
-            preset(
-                self.preset,
-                members=self.n_ensemble,
-                epochs=self.epochs,
-                batch_size=self.batch_size,
-                smoothing=0.0 if self.metric in ("log_loss", "auc") else None,
-            ),
-            self.encoding_,
-            self.encoding_.encode(frame),
-            y,
-            w,
-            classes=classes,
-            seed=int(seed),
-            metric=self._metric(),
-            watched=watched,
-            time_limit=np.inf if self.time_limit is None else self.time_limit,
-        )
+        with one_thread():
+            self.ensemble_ = learn(
+                preset(
+                    self.preset,
+                    members=self.n_ensemble,
+                    epochs=self.epochs,
+                    batch_size=self.batch_size,
+                    smoothing=0.0 if self.metric in ("log_loss", "auc") else None,
+                ),
+                self.encoding_,
+                self.encoding_.encode(frame),
+                y,
+                w,
+                classes=classes,
+                seed=int(seed),
+                metric=self._metric(),
+                watched=watched,
+                time_limit=np.inf if self.time_limit is None else self.time_limit,
+            )
         self.n_iter_ = self.ensemble_.epochs
 
     def _read(self, X: Any) -> Frame:

@@ -1,0 +1,24 @@
+"""How many threads a product of matrices wakes: the one face of threadpoolctl."""
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """Let products run on the thread that asks for them, where threadpoolctl is there to say so.
+
+    A small network's products are over before a second thread is awake; and where several
+    processes train at once, threads that wait for each other cost many times the work.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> with one_thread():
+    ...     product = np.ones((2, 2)) @ np.ones((2, 2))
+    """
+    try:
+        from threadpoolctl import threadpool_limits
+    except ModuleNotFoundError:
+        return nullcontext()
+    limits: AbstractContextManager[Any] = threadpool_limits(1, user_api="blas")
+    return limits
