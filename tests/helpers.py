@@ -12,10 +12,11 @@ import glassnet as gn
 from glassnet import base
 from glassnet.activations import ACTIVATIONS as BY_NAME
 from glassnet.planner import Replay
-from glassnet.step import Step, Variant
+from glassnet.step import Step, Variant, scheduled
 from glassnet.written import Written
 
 ACTIVATIONS: tuple[Any, ...] = (*BY_NAME, gn.LeakyRelu(0.3), gn.Elu(0.5))
+ACTIVATIONS += (gn.Parametric("selu"), gn.Parametric("mish", rate=0.5))
 OPTIMIZERS = (
     gn.SGD(0.02),
     gn.Momentum(0.01, 0.8),
@@ -62,7 +63,7 @@ def made(text: str) -> Any:
 OWN_LOSS = gn.CustomLoss(near, near_slope)
 SCHEDULES: tuple[Any, ...] = (
     *("constant", "cosine", "inverse", gn.WarmUp(3, "cosine"), gn.StepDecay(4, 0.5)),
-    *(gn.Exponential(5), lambda step, total: 1 / (1 + step % 3)),
+    *(gn.Exponential(5), lambda step, total: 1 / (1 + step % 3), "coslog4", "flat_cos"),
 )
 
 
@@ -85,17 +86,25 @@ def layers_of(rng: np.random.Generator, width: int, most: int = 4, depth: int = 
 
 def layer_of(rng: np.random.Generator, width: int, depth: int) -> gn.Layer:
     """Return a random layer behind this many columns; a composite may hold another, no deeper."""
-    kind = rng.choice(["dropout", "norm", "scale", "residual", "concat", "stack", *["dense"] * 6])
+    kinds = ["dropout", "norm", "scale", "squash", "periodic", "residual", "concat", "stack"]
+    kind = rng.choice([*kinds, *["dense"] * 7])
     if kind == "dropout":
-        return gn.Dropout(float(rng.uniform(0, 0.6)))
+        schedules = ("constant", "flat_cos", gn.StepDecay(2, 0.5))
+        return gn.Dropout(float(rng.uniform(0, 0.6)), schedules[rng.integers(3)])
     if kind == "norm":
         return gn.LayerNorm()
     if kind == "scale":
-        return gn.Scale(float(rng.choice([1.0, 6.0])))
+        return gn.Scale(float(rng.choice([1.0, 6.0])), float(rng.choice([0.0, 1.0])))
+    if kind == "squash":
+        return squash_of(rng, width)
+    if kind == "periodic":
+        columns, waves, units = (int(rng.integers(1, 4)) for _ in range(3))
+        return gn.Periodic(min(columns, width), waves, units, fastest=0.3)
     if kind == "dense" or depth == 2:
         units = int(rng.integers(1, 9))
         factors = (1.0, 1.0) if rng.random() < 0.7 else (0.5, 2.0)
-        return gn.Dense(units, ACTIVATIONS[rng.integers(len(ACTIVATIONS))], *factors)
+        activation, ntk = ACTIVATIONS[rng.integers(len(ACTIVATIONS))], bool(rng.random() < 0.2)
+        return gn.Dense(units, activation, *factors, ntk=ntk)
     if kind == "residual":
         return gn.Residual([*layers_of(rng, width, 2, depth + 1), gn.Dense(width)])
     if kind == "stack":
@@ -104,12 +113,21 @@ def layer_of(rng: np.random.Generator, width: int, depth: int) -> gn.Layer:
     return gn.Concat([*stacks, []] if rng.random() < 0.5 else stacks)
 
 
+def squash_of(rng: np.random.Generator, width: int) -> gn.Squash:
+    """Return a Squash of some of so many columns: in front, with gaps and their marks, passing."""
+    passing = int(rng.integers(0, width))
+    gaps = int(rng.integers(0, (width - passing) // 2 + 1))
+    before = int(rng.integers(0, width - passing - 2 * gaps + 1))
+    return gn.Squash(float(rng.choice([1.0, 3.0])), gaps, before, passing)
+
+
 def every_layer(activation: Any) -> list[gn.Layer]:
     """Return a network in which every layer stands, composites in composites too."""
     dense, mixed = gn.Dense(4, activation), gn.Residual([gn.Scale(), gn.Dropout(0.1)])
     return [
         gn.Concat([[gn.Embedding([0, 3], [3, 2], 2), gn.Scale()], [gn.Dense(2, activation)], []]),
-        *(gn.Dense(6, activation, 0.5), gn.LayerNorm(), gn.Dropout(0.3)),
+        gn.Concat([[gn.Squash(2.0, gaps=1, before=1, passing=2)], [gn.Periodic(2, 3, 2)]]),
+        *(gn.Dense(6, activation, 0.5, ntk=True), gn.LayerNorm(), gn.Dropout(0.3, "flat_cos")),
         gn.Residual([dense, gn.Concat([[mixed], dense]), gn.Dense(6)]),
         *(gn.Stack([gn.Dense(5, activation), gn.Scale(6.0)]), gn.Dense(3)),
     ]
@@ -180,7 +198,9 @@ class Case:
             "clip_norm": (1.0, 0.1, 10.0)[rng.integers(3)] if steep or rng.random() < 0.3 else None,
             "shuffle": bool(rng.random() < 0.8),
         }
-        learning = [i for i, places in enumerate(self.net().layout.places, 1) if places]
+        layout = self.net().layout
+        learning = [i for i, places in enumerate(layout.places, 1) if places]
+        learning = [i for i in learning if i not in layout.fixed]
         self.frozen = [i for i in learning[1:] if rng.random() < 0.3]
         if len(learning) > 1 and not self.frozen and rng.random() < 0.3:
             self.frozen = learning[:1]
@@ -275,7 +295,7 @@ def eager_step(
     Several thetas, (K, P), give K losses and K gradients.
     """
     variant = Variant(len(X), "gradient", weighted=w is not None, l2=l2 > 0)
-    given = {"x": X, "y": net.loss.check(y, net.outputs)}
+    given = {"x": X, "y": net.loss.check(y, net.outputs), **scheduled(net.layers, 3, 5)}
     given["l2"] = l2 * net.layout.factors("decay", net.dtype, net.frozen)
     if w is not None:
         given["w"] = np.reshape(w, (-1, 1))
@@ -304,11 +324,20 @@ def numeric_gradient(run: Callable[[Any], tuple[Any, Any]], theta: Any, h: float
     return gradient
 
 
+def frozen_in(net: gn.Network) -> Any:
+    """Return which of the parameters lie in frozen layers."""
+    frozen = np.zeros(net.layout.size, bool)
+    for number in net.frozen:
+        for start, stop, _ in net.layout.places[number - 1].values():
+            frozen[start:stop] = True
+    return frozen
+
+
 def gradient_error(
     net: gn.Network, X: Any, y: Any, w: Any = None, draws: int = 0, l2: float = 0.0
 ) -> float:
     """Return how far the analytic gradient is from central differences, relative to its size."""
     run = eager_step(net, X, y, w, draws=draws, l2=l2)
     analytic = run(net.theta)[1]
-    numeric = numeric_gradient(run, net.theta)
+    numeric = np.where(frozen_in(net), 0, numeric_gradient(run, net.theta))
     return float(np.linalg.norm(analytic - numeric) / max(np.linalg.norm(numeric), 1e-3))

@@ -12,7 +12,7 @@ import pytest
 import glassnet as gn
 from glassnet.files import LAYERS
 from glassnet.optimizers import OPTIMIZERS
-from glassnet.step import Variant
+from glassnet.step import Variant, scheduled
 from helpers import (
     ACTIVATIONS,
     EVERY_LOSS,
@@ -21,6 +21,7 @@ from helpers import (
     Case,
     SameDraws,
     eager_step,
+    frozen_in,
     gradient_error,
     label,
     targets_for,
@@ -45,7 +46,7 @@ def sums(layer: gn.Layer, kept: Any) -> Iterator[tuple[gn.Activation, Any]]:
 def far_from_kinks(net: gn.Network, X: Any, y: Any, draws: int) -> bool:
     """Whether nothing is within reach of a kink: no activation's sum, and no score."""
     step = net.step(Variant(len(X), "gradient"))
-    v = {"x": X.astype(float), "theta": net.theta}
+    v = {"x": X.astype(float), "theta": net.theta, **scheduled(net.layers, 3, 5)}
     results, kept, _ = step._forward(v, SameDraws(draws), lambda *place: nullcontext())
     distances = [
         np.abs(z).min()
@@ -227,7 +228,7 @@ def test_a_frozen_layer_has_no_gradient_and_the_others_have_theirs(part: int) ->
         net = case.make()
         if not net.frozen:
             continue
-        frozen = net.layout.factors("rate", "float64", net.frozen) == 0
+        frozen = frozen_in(net)
         free = case.net()
         both = [
             eager_step(each, case.X, case.y, case.w, draws=seed, l2=l2)(each.theta)[1]

@@ -17,8 +17,9 @@ HOUSE = [
     {"value", "functions", "program", "planner"},
     {"initializers"},
     {"parts"},
-    {"activations"},
-    {"layers", "composites", "losses", "quantities", "optimizers", "schedules", "metrics"},
+    {"schedules"},
+    {"activations", "parametric"},
+    {"layers", "embeddings", "composites", "losses", "quantities", "optimizers", "metrics"},
     {"step"},
     {"base"},
     {"predicting"},
@@ -27,9 +28,9 @@ HOUSE = [
 ]
 CORE = set().union(*HOUSE)
 # the books: formulas beside each other, each read by itself, so they do not count as one sitting
-BOOKS = {"initializers", "activations", "layers", "composites", "losses", "quantities"}
-BOOKS |= {"optimizers", "schedules", "metrics"}
-BUDGET, LONGEST = 1200, 16
+BOOKS = {"initializers", "schedules", "activations", "parametric", "layers", "embeddings"}
+BOOKS |= {"composites", "losses", "quantities", "optimizers", "metrics"}
+BUDGET, LONGEST = 1250, 16
 
 
 def tree(name: str) -> ast.Module:
@@ -104,7 +105,7 @@ def test_everything_public_has_a_docstring_and_classes_show_a_number() -> None:
 
 # what a network is built from: `import glassnet` brings these rooms and no other
 BROUGHT = {"vocabulary", "checks", "value", "functions", "program", "planner", "initializers"}
-BROUGHT |= {"parts", "activations", "layers", "losses", "quantities", "metrics"}
+BROUGHT |= {"parts", "schedules", "activations", "layers", "losses", "quantities", "metrics"}
 BROUGHT |= {"step", "base", "predicting", "network"}
 IMPORTED = """
 import sys, dataclasses, numpy.typing

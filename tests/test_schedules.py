@@ -1,6 +1,7 @@
 """Schedules against PyTorch's, at chosen steps, and in a training."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from helpers import label, made
 
 GOLDEN = json.loads(Path(__file__).with_name("golden").joinpath("parts.json").read_text())
 FACTORS = GOLDEN["schedules"]
+WAVE = math.pi * math.log2(1.5)  # where the middle of a wave's way is, for it is slow to begin
 
 
 @pytest.mark.parametrize("name", FACTORS)
@@ -25,8 +27,37 @@ def test_a_schedule_is_pytorchs(name: str) -> None:
     assert repr(made(repr(schedule))) == repr(schedule)
 
 
+def four_waves(done: float) -> float:
+    """Return four waves over [0, 1], [1, 3], [3, 7] and [7, 15] of 15, as sines squared."""
+    at = 15 * done
+    begin, end = next(each for each in ((0, 1), (1, 3), (3, 7), (7, 15)) if at <= each[1])
+    return (
+        math.sin(math.pi * math.log2((1 + at) / (1 + begin)) / math.log2((1 + end) / (1 + begin)))
+        ** 2
+    )
+
+
+def flat_then_down(done: float) -> float:
+    """Return 1, and from the middle on a cosine squared."""
+    return 1.0 if done <= 0.5 else math.cos(math.pi * (done - 0.5)) ** 2
+
+
+FORMULAS = {"CosLog4()": four_waves, "FlatCos()": flat_then_down}  # which PyTorch has not
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_a_schedule_is_its_formula_written_in_another_way(name: str) -> None:
+    schedule = made(name)
+    got = [schedule(step, 150) for step in range(160)]
+    assert all(type(factor) is float for factor in got)
+    expected = [FORMULAS[name](min(step / 150, 1)) for step in range(160)]
+    np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-12)
+    assert repr(schedule) == name
+
+
 def test_every_schedule_is_compared() -> None:
-    assert {type(made(name)) for name in FACTORS} == set(SCHEDULES.values())
+    compared = {type(made(name)) for name in (*FACTORS, *FORMULAS)}
+    assert compared == set(SCHEDULES.values())
 
 
 @pytest.mark.parametrize(
@@ -39,6 +70,10 @@ def test_every_schedule_is_compared() -> None:
         (gn.Exponential(10, 0.25), None, {0: 1, 5: 0.5, 10: 0.25, 20: 0.0625}),
         (gn.Inverse(4, 0.5), None, {0: 1, 12: 0.5, 32: 1 / 3}),
         (gn.Inverse(1, 1.0), None, {0: 1, 1: 0.5, 9: 0.1}),
+        (gn.CosLog4(), 15, {0: 0, 1: 0, 3: 0, 7: 0, 15: 0, 20: 0}),
+        (gn.CosLog4(), 1500, dict.fromkeys((50, 200, 500, 1100), math.sin(WAVE) ** 2)),
+        (gn.FlatCos(), 8, {0: 1, 4: 1, 5: 0.5 + 0.5**1.5, 6: 0.5, 7: 0.5 - 0.5**1.5, 8: 0, 9: 0}),
+        (gn.WarmUp(2, "flat_cos"), 10, {0: 0.5, 2: 1, 6: 1, 8: 0.5, 10: 0}),
         (gn.WarmUp(4), None, {0: 0.25, 1: 0.5, 2: 0.75, 3: 1, 4: 1, 1000: 1}),
         (gn.WarmUp(4, "cosine"), 14, {0: 0.25, 3: 1, 4: 1, 9: 0.5, 14: 0}),
         (gn.WarmUp(1), None, {0: 1, 1: 1}),
@@ -58,6 +93,8 @@ def test_a_schedule_at_chosen_steps(schedule: Any, total: Any, factors: dict[int
     [
         (lambda: gn.Cosine()(0, None), ValueError, "Cosine expects to know the number of steps"),
         (lambda: gn.WarmUp(2, "cosine")(3, None), ValueError, "Cosine expects"),
+        (lambda: gn.CosLog4()(0, None), ValueError, "CosLog4 expects to know"),
+        (lambda: gn.FlatCos()(0, None), ValueError, "FlatCos expects to know"),
         (lambda: gn.Cosine(-1), ValueError, "end: expected"),
         (lambda: gn.WarmUp(0), ValueError, "steps: expected at least 1"),
         (lambda: gn.WarmUp(2, "cosin"), ValueError, "then: expected one of 'constant'"),

@@ -16,7 +16,6 @@ from glassnet.vocabulary import Array
 if TYPE_CHECKING:
     from glassnet.run import Memory
 
-START_ROWS = 20_000  # rows that first weights follow from: as good as all of them
 PROGRAMS = 16  # recorded programs that a network keeps
 
 
@@ -210,41 +209,6 @@ class Base:
             raise ValueError("layers: expected at least one layer that learns, got all of them")
         self.frozen, self.memory = frozenset(layers) | self.layout.fixed, None
         self._forget()
-
-    def start(self, X: Any, rows: Array | None = None) -> None:
-        """Let first weights follow from the table: sums of spread 1, whatever the columns are.
-
-        Layer by layer, on the rows as they arrive: `Dense` divides W by the standard deviation of
-        its sums and takes b from a few rows, so that every unit's bend lies among them; `Squash`
-        takes medians and quartiles. Other layers keep the weights they have.
-
-        Source: Holzmüller, Grinsztajn and Steinwart (2024), arXiv:2407.04491, appendix A.
-
-        Parameters
-        ----------
-        X : array or sparse matrix (rows, inputs)
-            Finite numbers.
-        rows : array of int (members, n), optional
-            The rows that each member may know; left out, all.
-
-        Examples
-        --------
-        >>> import glassnet as gn
-        >>> X = np.array([[0.0], [1000.0], [2000.0], [9000.0]])
-        >>> net = gn.Network([gn.Squash(), gn.Dense(1)], inputs=1, seed=0)
-        >>> net.start(X)
-        >>> net.weights["centre1"], net.raw(X).std().round(4)
-        (array([[1500.]], dtype=float32), np.float32(1.0))
-        """
-        X = checks.matrix("X", X, self.inputs, self.dtype)
-        thetas = self.theta if self.members is not None else self.theta[None]
-        for k, (theta, rng) in enumerate(zip(thetas, self.generators, strict=True)):
-            mine = np.arange(X.shape[0]) if rows is None else rows[k]
-            some = rng.permutation(mine)[:START_ROWS]
-            x = np.asarray(checks.dense(X[some]), self.dtype)
-            for layer, p in zip(self.layers, self.layout.views(theta), strict=True):
-                layer.start(x, p, rng)
-                x, _ = layer.forward(x, p, None)
 
     # ---- programs --------------------------------------------------------------------------------
 

@@ -130,7 +130,7 @@ class Embedding(Layer):
 class Periodic(Layer):
     r"""Numbers become waves of several lengths, mixed by weights that are learned, and themselves.
 
-    .. math:: y = [\, e_1, \dots, e_d,\ x \,], \quad
+    .. math:: y = [\, e_1, e_2, ..., e_d,\ x \,], \quad
               e_i = V_i^T \cos(u_i) + c_i, \quad u_i = F_i\, [x_i, 1]^T
 
     for each of the first `columns` of x, where a row of F is a frequency and a phase, both learned,

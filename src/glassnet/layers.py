@@ -12,7 +12,7 @@ from glassnet.parts import Activation, Layer, Parameter
 from glassnet.schedules import Constant, find_schedule
 from glassnet.vocabulary import Array
 
-IDENTITY = Identity()
+IDENTITY, CONSTANT = Identity(), Constant()  # defaults, which a repr leaves out
 
 
 @dataclass(frozen=True, repr=False)
@@ -138,7 +138,7 @@ class Dropout(Layer):
     """
 
     drop: float
-    schedule: Any = "constant"
+    schedule: Any = CONSTANT
 
     def __post_init__(self) -> None:
         checks.number("drop", self.drop, 0, 1)
@@ -146,9 +146,10 @@ class Dropout(Layer):
 
     def scheduled(self, step: int, total: int | None) -> dict[str, float]:
         """Return the share that is dropped in this step, if it changes."""
-        if isinstance(self.schedule, Constant):
+        if self.drop == 0 or isinstance(self.schedule, Constant):
             return {}
-        return {"drop": self.drop * self.schedule(step, total)}
+        factor = checks.number("schedule", self.schedule(step, total), 0)
+        return {"drop": checks.number("drop", self.drop * factor, 0, 1)}
 
     def forward(self, x: Array, p: Any, rng: Any) -> tuple[Array, Any]:
         """Return x, masked in training."""

@@ -96,7 +96,7 @@ def rows(program: Program, style: str = "text") -> list[Row]:
 def spelled(program: Program) -> list[tuple[Call, str]]:
     """Return the calls of a program's replay, with their text and what each result is called."""
     replay = Replay(program, wanted(program))
-    numbers = {name: value.text for name, value in replay.values.items() if not value.shape}
+    numbers = {name: value.text for name, value in replay.values.items() if value.text[:1] != "c"}
     texts = [line.strip() for line in replay.source.splitlines()[1:]]
     named = []
     for call, text in zip(replay.calls, texts, strict=True):

@@ -88,6 +88,34 @@ class Network(Predicting):
 
         return listed(self, rows, mode, **options)
 
+    def start(self, X: Any, rows: Any = None) -> None:
+        """Let first weights follow from the table: sums of spread 1, whatever the columns are.
+
+        Layer by layer, on the rows as they arrive: `Dense` divides W by the standard deviation of
+        its sums and takes b from a few rows, so that every unit's bend lies among them; `Squash`
+        takes medians and quartiles. Other layers keep the weights they have. Source: Holzmüller,
+        Grinsztajn and Steinwart (2024), arXiv:2407.04491, appendix A.
+
+        Parameters
+        ----------
+        X : array or sparse matrix (rows, inputs)
+            Finite numbers.
+        rows : array of int (members, n), optional
+            Those that each member may know; left out, all.
+
+        Examples
+        --------
+        >>> import glassnet as gn
+        >>> X = [[0.0], [1000.0], [2000.0], [9000.0]]
+        >>> net = gn.Network([gn.Squash(), gn.Dense(1)], inputs=1, seed=0)
+        >>> net.start(X)
+        >>> net.weights["centre1"], net.raw(X).std().round(4)
+        (array([[1500.]], dtype=float32), np.float32(1.0))
+        """
+        from glassnet.beginning import start
+
+        start(self, X, rows)
+
     def fit(self, X: Any, y: Any, **options: Any) -> "History":
         """Train to the end, and return the history.
 
@@ -168,6 +196,8 @@ class Network(Predicting):
         batch_size : int or None
             Rows a step, in a new order each epoch; the last step takes what remains. None takes
             all rows at once, in their order.
+        drop_last : bool
+            Whether what remains is left out.
         shuffle : bool
             Whether the order is new each epoch.
         optimizer : str or Optimizer
@@ -175,13 +205,15 @@ class Network(Predicting):
             lbfgs.
         schedule : str or callable
             A factor on the learning rate: one of constant, warm_up, cosine, step, exponential,
-            inverse, or a function (step, total).
+            inverse, coslog4, flat_cos, or a function (step, total).
         l2 : float
             A penalty in the loss: l2 / 2 times the sum of squared weights, biases left out. It
             is the same for every batch size.
         weight_decay : float, optional
             Decoupled: each step takes rate * weight_decay of the weights away, biases left out;
             by default what the optimizer says, 0.01 for adamw and 0 for the others.
+        decay_schedule : str or callable
+            A factor on weight_decay, as `schedule` is one on the rate.
         clip_norm : float, optional
             The longest gradient: a longer one is shortened to this length.
         sample_weight : array (rows,), optional
@@ -189,9 +221,10 @@ class Network(Predicting):
         class_weight : dict or "balanced", optional
             How much each class counts, beside the rows' own weights; balanced makes every class
             count alike.
-        validation : tuple (X, y) or (X, y, sample_weight), or float, optional
+        validation : tuple (X, y) or (X, y, sample_weight), float, or "folds", optional
             Rows to watch and not to train on, or the share of the rows to hold out for it: the
-            same rows whenever the table is the same, with each class in its share.
+            same rows whenever the table is the same, with each class in its share. With "folds"
+            each member holds out a fifth of its own.
         metrics : str, Metric, or a sequence of them
             What to take beside the loss, on the validation rows, or on those trained on.
         every : int
@@ -263,8 +296,7 @@ class Network(Predicting):
         X, y
             As for `train`.
         **options
-            epochs, every, batch_size, shuffle, optimizer, schedule, l2, weight_decay, clip_norm,
-            sample_weight, class_weight, as for `train`; optimizer may be lbfgs, which needs SciPy.
+            Those of `train` but validation, metrics and engine; lbfgs needs SciPy.
 
         Returns
         -------

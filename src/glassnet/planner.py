@@ -251,19 +251,18 @@ def _with_whole_constants(calls: list[Call]) -> list[Call]:
     """
     whole: dict[Any, Value] = {}
     for call in calls:
-        if call.line.function.name not in ("maximum", "minimum"):
-            continue
-        shape, operands = call.out.shape, []
-        for value in call.operands:
-            if value.kind == "constant" and value.ndim == 0 and value.data is not None:
-                data = np.full(shape, value.data)
-                key = (shape, data.dtype, value.data.tobytes())
-                value = whole.setdefault(
-                    key, Value(value.program, "constant", data, data=data, text=value.text)
-                )
-            operands.append(value)
-        call.operands = tuple(operands)
+        if call.line.function.name in ("maximum", "minimum"):
+            call.operands = tuple(_whole(value, call.out.shape, whole) for value in call.operands)
     return calls
+
+
+def _whole(value: Value, shape: tuple[int, ...], whole: dict[Any, Value]) -> Value:
+    """Return a constant number as an array of this shape, one for all who want it."""
+    if value.data is None or value.ndim:
+        return value
+    data = np.full(shape, value.data)
+    array = Value(value.program, "constant", data, data=data, text=value.text)
+    return whole.setdefault((id(value), shape), array)
 
 
 def _place(calls: list[Call], kept: list[Value]) -> tuple[dict[int, int], int]:

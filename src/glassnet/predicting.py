@@ -97,14 +97,15 @@ class Predicting(Base):
         rows = tables["x"].shape[0] if places is None else places.shape[-1]
         for start in range(0, rows, CHUNK):
             part = slice(start, min(start + CHUNK, rows))
+            picked: Any = part if places is None else places[:, part].ravel()
             own = places is not None
             variant = Variant(part.stop - start, mode, weighted="w" in tables, own=own)
             replay = self.replay(variant, wanted)
             replay.bind(theta=self.theta)
-            picked: Any = part if places is None else places[:, part]
             with np.errstate(all="ignore"):
                 for name, table in tables.items():
-                    replay.arrays[name][...] = _dense(table, picked)
+                    array = replay.arrays[name]
+                    array[...] = checks.dense(table[picked]).reshape(array.shape)
                 replay()
             yield part, replay.outputs
 
@@ -164,10 +165,3 @@ class Predicting(Base):
             found = [metric(*seen) for seen in zip(ys, each, ws, strict=True)]
             scores[metric.name] = np.array(found).reshape(lead)
         return {name: score if lead else float(score) for name, score in scores.items()}
-
-
-def _dense(table: Any, picked: Any) -> Array:
-    """Return some rows of a table, (n, columns) or (members, n, columns)."""
-    if isinstance(picked, slice) or not hasattr(table, "toarray"):
-        return checks.dense(table[picked])
-    return np.stack([checks.dense(table[rows]) for rows in picked])

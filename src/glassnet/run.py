@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -67,13 +67,12 @@ class Run:
         self.tables = {n: np.ascontiguousarray(table, dtype) for n, table in self.tables.items()}
         self.shared = {n: np.zeros_like(network.theta) for n in ("gradient", *self.rule.state)}
         self.shared |= {"theta": network.theta, **plan.vectors(network)}
-        self.scalars = {name: np.zeros((), dtype) for name in ("rate", *self.rule.corrections(1))}
-        self.corrected = len(self.scalars) > 1
-        self.scheduled = not isinstance(plan.schedule, Constant)
+        corrections, own = self.rule.corrections(1), scheduled(network.layers, 0, 1)
+        self.scalars = {n: np.zeros((), dtype) for n in ("rate", "fade", *corrections, *own)}
+        self.corrected = bool(corrections)
+        self.varying = not isinstance(plan.schedule, Constant)
         self.fading = bool(plan.weight_decay) and not isinstance(plan.decay_schedule, Constant)
-        changing = self.changing(0, 1)
-        self.changes = bool(changing)
-        self.scalars |= {name: np.zeros((), dtype) for name in changing}
+        self.changes = self.varying or self.fading or bool(own)
         self.rate = self.rule.rate
         sizes = {self.batch, rest} - {0}
         self.with_loss = {rows: self._step(rows, True) for rows in sizes}
@@ -123,16 +122,10 @@ class Run:
         """Go through the rows once, and return their mean loss if it is wanted."""
         steps = self.with_loss if want_loss else self.without_loss
         corrections, scalars = self.rule.corrections, self.scalars
-        schedule, rate = self.plan.schedule, scalars["rate"]
-        rate[...] = self.rate
+        scalars["rate"][...] = self.rate
         total, shares = 0.0, 0.0
         for rows, picked in self._batches():
             step = steps[rows]
-            if self.scheduled:
-                factor = schedule(self.steps_done, self.total)
-                if not (isinstance(factor, float) and 0 <= factor < inf):
-                    checks.number("schedule", factor, 0)
-                rate[...] = self.rate * factor
             if self.changes:
                 for name, number in self.changing(self.steps_done, self.total).items():
                     scalars[name][...] = number
@@ -155,10 +148,12 @@ class Run:
         return total / shares if want_loss else None
 
     def changing(self, step: int, total: int | None) -> dict[str, float]:
-        """Return what has a schedule of its own beside the rate: its name and what it is now."""
-        now = scheduled(self.network.layers, step, total)
+        """Return what has a schedule: its name in the program, and what it is in this step."""
+        now, plan = scheduled(self.network.layers, step, total), self.plan
+        if self.varying:
+            now["rate"] = self.rate * checks.number("schedule", plan.schedule(step, total), 0)
         if self.fading:
-            now["fade"] = self.plan.decay_schedule(step, total)
+            now["fade"] = checks.number("decay_schedule", plan.decay_schedule(step, total), 0)
         return now
 
     def _batches(self) -> Iterable[tuple[int, Array | None]]:

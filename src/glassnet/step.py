@@ -142,11 +142,6 @@ class Variant:
     clip: bool = False
 
 
-def _both(own: Mapping[str, Any], number: int) -> list[tuple[str, str]]:
-    """Return pairs of a name in the network and the layer's own."""
-    return list(zip(named(own, number), own, strict=True))
-
-
 def scheduled(layers: Sequence[Layer], step: int, total: int | None) -> dict[str, float]:
     """Return what the layers' schedules say of a step, by names in the network."""
     return {
@@ -192,6 +187,7 @@ class Step:
         lead = () if self.members is None else (self.members,)
         rows = (*lead, variant.rows) if variant.own else (variant.rows,)
         theta, each = ((*lead, self.layout.size), dtype), ((self.layout.size,), dtype)
+        number = ((), dtype)
         inputs: dict[str, tuple[tuple[int, ...], Any]] = {"x": ((*rows, width), dtype)}
         inputs["theta"] = theta
         if variant.mode == "predict":
@@ -203,19 +199,18 @@ class Step:
             inputs["l2"] = each
         if variant.mode in ("gradient", "train"):
             inputs["gradient"] = theta
-            inputs |= dict.fromkeys(scheduled(self.layers, 0, 1), ((), dtype))
+            inputs |= dict.fromkeys(scheduled(self.layers, 0, 1), number)
         if variant.mode == "train" and rule is not None:
-            inputs["rate"] = ((), dtype)
-            if (self.layout.factors("rate", dtype) != 1).any():
-                inputs["factor"] = each
-            if variant.clip:
-                inputs["longest"] = ((), dtype)
-            if variant.decay:
-                inputs["decay"] = each
-            if variant.decay and variant.fading:
-                inputs["fade"] = ((), dtype)
+            beside = {
+                "rate": (number, True),
+                "factor": (each, (self.layout.factors("rate", dtype) != 1).any()),
+                "longest": (number, variant.clip),
+                "decay": (each, variant.decay),
+                "fade": (number, variant.fading),
+            }
+            inputs |= {name: kind for name, (kind, wanted) in beside.items() if wanted}
             inputs |= dict.fromkeys(rule.state, theta)
-            inputs |= dict.fromkeys(rule.corrections(1), ((), dtype))
+            inputs |= dict.fromkeys(rule.corrections(1), number)
         return inputs
 
     def __call__(self, v: dict[str, Any], rng: Any, within: Within) -> dict[str, Any]:
@@ -259,9 +254,8 @@ class Step:
         for number, layer in enumerate(self.layers, 1):
             weights, owner = p[number - 1], f"{number} {type(layer).__name__}"
             parameters = named(vars(weights), number)
-            if learning:
-                own = layer.scheduled(0, 1)
-                vars(weights).update({name: v[now] for now, name in _both(own, number)})
+            own = layer.scheduled(0, 1) if learning else {}
+            vars(weights).update(zip(own, (v[name] for name in named(own, number)), strict=True))
             with within("forward", owner, str(number), parameters):
                 shape = (*x.shape[:-1], layer.outputs(x.shape[-1]))
                 x, needed = layer.forward(x, weights, rng if learning else None)

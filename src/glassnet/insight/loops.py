@@ -150,9 +150,6 @@ def _report(epochs: int, every: int, loss: str) -> list[str]:
 def _each_step(run: Run, epochs: int) -> list[str]:
     """Return the lines that set what changes with the step."""
     lines, total = [], epochs * len(run.starts)
-    if run.scheduled:
-        rates = [run.rate * run.plan.schedule(step, total) for step in range(total)]
-        lines.append(f"rate[...] = {rates!r}[steps_done]")
     every_step = [run.changing(step, total) for step in range(total)]
     for name in every_step[0]:
         lines.append(f"{name}[...] = {[each[name] for each in every_step]!r}[steps_done]")

@@ -1,0 +1,24 @@
+"""How a network begins: first weights that follow from the table."""
+
+from typing import Any
+
+import numpy as np
+
+from glassnet import checks
+from glassnet.base import Base
+from glassnet.vocabulary import Array
+
+ROWS = 20_000  # as good as all of them
+
+
+def start(network: Base, X: Any, rows: Array | None = None) -> None:
+    """Let each member begin from its rows; `Network.start` tells how."""
+    X = checks.matrix("X", X, network.inputs, network.dtype)
+    layers, generators, dtype = network.layers, network.generators, network.dtype
+    thetas = network.theta.reshape(len(generators), -1)
+    for k, (theta, rng) in enumerate(zip(thetas, generators, strict=True)):
+        mine = np.arange(X.shape[0]) if rows is None else rows[k]
+        x = np.asarray(checks.dense(X[rng.permutation(mine)[:ROWS]]), dtype)
+        for layer, p in zip(layers, network.layout.views(theta), strict=True):
+            layer.start(x, p, rng)
+            x, _ = layer.forward(x, p, None)
