@@ -62,7 +62,7 @@ def whole_case(loss: gn.Loss, rule: gn.Optimizer, activation: Any, members: int)
     """Return a case with every layer, and everything that can be beside a step."""
     case, rng = Case(7), np.random.default_rng(1)
     case.loss, case.rule, case.outputs, case.members = loss, rule, 3, members
-    case.layers, case.inputs, case.frozen, case.sparse = every_layer(activation), 5, [2], False
+    case.layers, case.inputs, case.frozen, case.sparse = every_layer(activation), 5, [3], False
     case.rows, case.batch = 23, 5  # five steps an epoch, the last on three rows
     case.X = rng.standard_normal((23, 5))
     case.X[:, 0], case.X[:, 3] = rng.integers(-1, 4, 23), rng.integers(0, 2, 23)

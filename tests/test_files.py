@@ -34,7 +34,7 @@ def network(loss="squared_error", dtype="float64", activation="tanh", seed=3):
 
 def composite(dtype="float64"):
     net = gn.Network(every_layer("parametric_relu"), inputs=5, dtype=dtype, seed=3)
-    net.freeze(2, 5)
+    net.freeze(3, 6)
     return net
 
 
@@ -95,7 +95,7 @@ def test_every_layer_comes_back_with_what_is_frozen(tmp_path, dtype):
     again = assert_comes_back(tmp_path, net)
     kinds = [kind for kind in LAYERS if f"{kind}(" not in repr(again)]
     assert kinds == []
-    assert again.frozen == {2, 5}
+    assert again.frozen == {3, 6}
     X, y = np.random.default_rng(1).standard_normal((20, 5)), np.ones((20, 3))
     for one in (net, again):
         one.fit(X, y, epochs=2, optimizer=gn.SGD(0.01), clip_norm=1.0, batch_size=None)

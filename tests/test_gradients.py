@@ -36,7 +36,8 @@ CORNERS = (gn.Relu, gn.LeakyRelu, gn.ParametricRelu, gn.Elu, gn.Selu)
 def sums(layer: gn.Layer, kept: Any) -> Iterator[tuple[gn.Activation, Any]]:
     """Yield every activation in a layer, and the sums that it gets."""
     if isinstance(layer, gn.Dense):
-        yield layer.activation, kept[1]
+        activation = layer.activation
+        yield getattr(activation, "activation", activation), kept[1]
     elif isinstance(layer, gn.Stack | gn.Concat):
         parts = layer.stacks if isinstance(layer, gn.Concat) else layer.layers
         for part, needed in zip(parts, kept[1], strict=True):

@@ -342,7 +342,7 @@ class Squash(Layer):
 
     def backward(self, kept: Any, dy: Array, p: Any, d: Any, need_dx: bool) -> Array | None:
         """Write dcentre and dscale, and return dx."""
-        x, _, root = kept
+        x, t, root = kept
         squashed, begin, end = p.scale.shape[-1], self.before, self.before + self.gaps
         there = 1 - x[..., end : end + self.gaps]
         parts = [dy[..., :begin], dy[..., begin:end] * there, dy[..., end:squashed]]
@@ -350,7 +350,11 @@ class Squash(Layer):
         d.scale[...] = np.sum(dt * (x[..., :squashed] - p.centre), axis=-2, keepdims=True)
         dx = dt * p.scale
         d.centre[...] = -np.sum(dx, axis=-2, keepdims=True)
-        return np.concatenate([dx, dy[..., squashed:]], axis=-1) if need_dx else None
+        if not need_dx:
+            return None
+        dmarks = dx[..., end : end + self.gaps] - dy[..., begin:end] * (t / root)[..., begin:end]
+        parts = [dx[..., :end], dmarks, dx[..., end + self.gaps :], dy[..., squashed:]]
+        return np.concatenate(parts, axis=-1)
 
     def start(self, x: Array, p: Any, rng: "np.random.Generator") -> None:
         """Take median and quartiles of each column, gaps left out."""
