@@ -30,7 +30,7 @@ CORE = set().union(*HOUSE)
 # the books: formulas beside each other, each read by itself, so they do not count as one sitting
 BOOKS = {"initializers", "schedules", "activations", "parametric", "layers", "embeddings"}
 BOOKS |= {"composites", "losses", "quantities", "optimizers", "metrics"}
-BUDGET, LONGEST = 1250, 16
+BUDGET, LONGEST = 1260, 16
 
 
 def tree(name: str) -> ast.Module:

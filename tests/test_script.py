@@ -156,7 +156,7 @@ def test_a_number_that_happens_to_be_a_share_stays(tmp_path: Path) -> None:
     X, y = np.arange(8.0).reshape(4, 2) / 8, np.arange(4.0)
     net = gn.Network([gn.Dropout(0.75), gn.Dense(1)], 2, dtype="float64", seed=1)
     text = net.to_script(tmp_path / "net.py", X=X, y=y, epochs=2, batch_size=None)
-    assert "draw1 + 0.25) / 0.25" in text
+    assert "draw1 < 0.25)" in text
     assert "* share" in text
 
 

@@ -202,7 +202,8 @@ class Periodic(Layer):
         # rows lie on the last axis here: long runs for cosines, and products that BLAS does whole
         rows = x.mT  # (..., inputs, n)
         seen = rows[..., : p.F.shape[-3], None, :]
-        seen = np.concatenate([seen, np.ones(seen.shape, x.dtype)], axis=-2)  # (..., columns, 2, n)
+        ones = (seen == seen).astype(x.dtype)  # a line, for any number of rows
+        seen = np.concatenate([seen, ones], axis=-2)  # (..., columns, 2, n)
         u = p.F @ seen  # (..., columns, waves, n)
         wave = np.cos(u)
         mixed = p.V.mT @ wave + p.c  # (..., columns, units, n)

@@ -330,19 +330,19 @@ class Squash(Layer):
     def forward(self, x: Array, p: Any, rng: Any) -> tuple[Array, Any]:
         """Return the columns squashed, gaps as 0, and those that pass."""
         squashed = p.scale.shape[-1]
-        t = (x[..., :squashed] - p.centre) * p.scale
-        root = np.sqrt(1 + np.square(t / self.limit))
-        y = t / root
+        scaled = (x[..., :squashed] - p.centre) * p.scale
+        root = np.sqrt(1 + np.square(scaled / self.limit))
+        y = scaled / root
         if not self.gaps and not self.passing:
-            return y, (x, t, root)
+            return y, (x, scaled, root)
         begin, end = self.before, self.before + self.gaps
         there = 1 - x[..., end : end + self.gaps]
         parts = [y[..., :begin], y[..., begin:end] * there, y[..., end:], x[..., squashed:]]
-        return np.concatenate(parts, axis=-1), (x, t, root)
+        return np.concatenate(parts, axis=-1), (x, scaled, root)
 
     def backward(self, kept: Any, dy: Array, p: Any, d: Any, need_dx: bool) -> Array | None:
         """Write dcentre and dscale, and return dx."""
-        x, t, root = kept
+        x, scaled, root = kept
         squashed, begin, end = p.scale.shape[-1], self.before, self.before + self.gaps
         there = 1 - x[..., end : end + self.gaps]
         parts = [dy[..., :begin], dy[..., begin:end] * there, dy[..., end:squashed]]
@@ -352,7 +352,9 @@ class Squash(Layer):
         d.centre[...] = -np.sum(dx, axis=-2, keepdims=True)
         if not need_dx:
             return None
-        dmarks = dx[..., end : end + self.gaps] - dy[..., begin:end] * (t / root)[..., begin:end]
+        dmarks = (
+            dx[..., end : end + self.gaps] - dy[..., begin:end] * (scaled / root)[..., begin:end]
+        )
         parts = [dx[..., :end], dmarks, dx[..., end + self.gaps :], dy[..., squashed:]]
         return np.concatenate(parts, axis=-1)
 

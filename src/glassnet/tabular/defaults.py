@@ -41,7 +41,7 @@ class Recipe:
     Examples
     --------
     >>> Recipe().sizes(1_000), Recipe().sizes(500_000)
-    ((64, 64), (12, 512))
+    ((64, 64), (13, 512))
     """
 
     members: int = 4
