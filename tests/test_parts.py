@@ -336,7 +336,7 @@ def test_only_the_weights_of_sums_decay() -> None:
     for name, decays in net.layout.named(factors).items():
         assert (decays == float(name.startswith("W"))).all(), name
     kinds = {name.rstrip("0123456789_") for name in net.weights}
-    assert kinds == {"W", "b", "leak", "gain", "shift", "s", "E", "F", "V", "c", "centre", "scale"}
+    assert kinds == {"W", "b", "leak", "gain", "shift", "s", "E", "F", "V", "centre", "scale"}
 
 
 def test_every_layer_takes_factors_on_the_learning_rate() -> None:

@@ -131,7 +131,7 @@ class Periodic(Layer):
     r"""Numbers become waves of several lengths, mixed by weights that are learned, and themselves.
 
     .. math:: y = [\, e_1, e_2, ..., e_d,\ x \,], \quad
-              e_i = V_i^T \cos(u_i) + c_i, \quad u_i = F_i\, [x_i, 1]^T
+              e_i = V_i^T \cos(u_i) + shift_i, \quad u_i = F_i\, [x_i, 1]^T
 
     for each of the first `columns` of x, where a row of F is a frequency and a phase, both learned,
     and there are `waves` of them; in front of what comes in, all of which passes. So a network
@@ -162,7 +162,8 @@ class Periodic(Layer):
     Examples
     --------
     >>> from types import SimpleNamespace as Parameters
-    >>> p = Parameters(F=np.array([[[np.pi, 0.0]]]), V=np.ones((1, 1, 1)), c=np.zeros((1, 1, 1)))
+    >>> one, F = np.ones((1, 1, 1)), np.array([[[np.pi, 0.0]]])
+    >>> p = Parameters(F=F, V=one, shift=0 * one)
     >>> Periodic(waves=1, units=1).forward(np.array([[0.0], [0.5], [1.0]]), p, None)[0].round(4)
     array([[ 1. ,  0. ],
            [ 0. ,  0.5],
@@ -185,12 +186,12 @@ class Periodic(Layer):
             checks.number(name, getattr(self, name), 0)
 
     def parameters(self, inputs: int) -> dict[str, Parameter]:
-        """Return F (columns, waves, 2), V (columns, waves, units) and c (columns, units, 1)."""
+        """Return F (columns, waves, 2), V (columns, waves, units) and shift (columns, units, 1)."""
         d = self._columns(inputs)
         return {
             "F": Parameter((d, self.waves, 2), self._first, self.rate, self.decay),
             "V": Parameter((d, self.waves, self.units), _uniform, self.rate, self.decay),
-            "c": Parameter((d, self.units, 1), _uniform, self.rate, self.decay),
+            "shift": Parameter((d, self.units, 1), _uniform, self.rate, self.decay),
         }
 
     def outputs(self, inputs: int) -> int:
@@ -206,18 +207,18 @@ class Periodic(Layer):
         seen = np.concatenate([seen, ones], axis=-2)  # (..., columns, 2, n)
         u = p.F @ seen  # (..., columns, waves, n)
         wave = np.cos(u)
-        mixed = p.V.mT @ wave + p.c  # (..., columns, units, n)
+        mixed = p.V.mT @ wave + p.shift  # (..., columns, units, n)
         mixed = mixed.reshape(*rows.shape[:-2], -1, rows.shape[-1])
         return np.concatenate([mixed, rows], axis=-2).mT, (seen, u, wave)
 
     def backward(self, kept: Any, dy: Array, p: Any, d: Any, need_dx: bool) -> Array | None:
-        """Write the derivatives by F, V and c, and return dx."""
+        """Write the derivatives by F, V and shift, and return dx."""
         seen, u, wave = kept
         columns, rows = p.F.shape[-3], dy.mT
         size = columns * self.units
         dmixed = rows[..., :size, :].reshape(*u.shape[:-2], self.units, u.shape[-1])
         d.V[...] = wave @ dmixed.mT
-        d.c[...] = np.sum(dmixed, axis=-1, keepdims=True)
+        d.shift[...] = np.sum(dmixed, axis=-1, keepdims=True)
         du = np.sin(u) * (-p.V @ dmixed)  # (..., columns, waves, n)
         d.F[...] = du @ seen.mT
         if not need_dx:
