@@ -13,7 +13,7 @@ from glassnet.listing import rows, statements
 from glassnet.plan import Plan
 from glassnet.rows import Rows
 from glassnet.run import Run
-from glassnet.step import Variant
+from glassnet.step import Variant, scheduled
 from helpers import Case
 
 X_XOR, Y_XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
@@ -70,6 +70,8 @@ def test_every_line_of_the_replay_has_the_value_of_the_trace() -> None:
         for name, number in run.rule.corrections(1).items():
             run.scalars[name][...] = number
         run.scalars["rate"][...] = run.rate
+        for name, number in scheduled(net.layers, 0, None).items():
+            run.scalars[name][...] = number
         replay.bind(other.rng, **run.tables, **run.shared, **run.scalars)
         seen = 0
         lines = replay.source.splitlines()[1:]

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 from glassnet import checks
@@ -257,6 +258,8 @@ class Writer:
         self._uses.update(id(value) for value in kept)
         self._inside: dict[int, tuple[str, int]] = {}
         self._names: dict[int, str] = {}
+        taken = {value.root.name for line in lines for value in (line.result, *line.operands)}
+        free = (name for name in map("t{}".format, count(1)) if name not in taken)
         for i, line in enumerate(lines):
             text = self._expression(line)
             if self._folds(line, lines[i + 1 :]):
@@ -268,7 +271,7 @@ class Writer:
                 if style == "math":  # where a name simply stands for its new value
                     target = target.removesuffix("[...]")
             else:
-                target = line.result.name or f"t{len(self._names) + 1}"
+                target = line.result.name or next(free)
                 if line.result.name is None:
                     self._names[id(line.result)] = target
             self.statements.append(Statement(line, target, text[0]))

@@ -33,7 +33,7 @@ class Code:
     functions : dict of str to str
         Small functions that the lines came from, by name, each as source.
     constants : dict of str to array
-        Arrays that the lines use, by name.
+        Arrays that the lines use, by name, where they are not known before.
     shapes : dict of int to str
         What the statements make, by the id of their line's result; n is the number of rows.
     result : str
@@ -47,7 +47,12 @@ class Code:
     result: str
 
 
-def code(program: Program, other: Program, results: tuple[str, ...] = ()) -> Code:
+def code(
+    program: Program,
+    other: Program,
+    results: tuple[str, ...] = (),
+    known: dict[str, Array] | None = None,
+) -> Code:
     """Return a program as Python, for as many rows as x has.
 
     Parameters
@@ -56,6 +61,8 @@ def code(program: Program, other: Program, results: tuple[str, ...] = ()) -> Cod
         The same step, recorded for two numbers of rows.
     results : tuple of str
         Outputs to keep; left out, what the program is run for.
+    known : dict of str to array, optional
+        Constants of other code beside it; those that are new are added.
 
     Raises
     ------
@@ -64,7 +71,8 @@ def code(program: Program, other: Program, results: tuple[str, ...] = ()) -> Cod
     """
     lines, others = (_lines(each, results) for each in (program, other))
     pair = (program.inputs["x"].shape[-2], other.inputs["x"].shape[-2])
-    constants: dict[str, Array] = {}
+    known = {} if known is None else known
+    constants = known.copy()
     shapes: dict[int, str] = {}
     keywords: dict[int, dict[str, Any]] = {}
     if len(lines) != len(others):
@@ -82,7 +90,9 @@ def code(program: Program, other: Program, results: tuple[str, ...] = ()) -> Cod
     body = _outlined(body, functions)
     writer = Writer(body, program.outputs.values(), "code", keywords)
     left = program.outputs["loss" if "loss" in program.outputs else "prediction"]
-    return Code(writer.statements, functions, constants, shapes, writer.spell(left)[0])
+    new = {name: constants[name] for name in constants if name not in known}
+    known.update(new)
+    return Code(writer.statements, functions, new, shapes, writer.spell(left)[0])
 
 
 def _lines(program: Program, results: tuple[str, ...]) -> list[Line]:

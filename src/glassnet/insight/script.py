@@ -48,7 +48,7 @@ def to_script(
         raise ValueError(f"to_script: expected one network, got {network.members} members")
     checks.whole("epochs", epochs)
     checks.whole("every", every)
-    network, target = copy.deepcopy(network), Path(path)
+    network, target, known = copy.deepcopy(network), Path(path), dict[str, Array]()
     x = np.ascontiguousarray(checks.dense(checks.matrix("X", X, network.inputs)), network.dtype)
     predicted = "X"
     if y is None:
@@ -63,10 +63,9 @@ def to_script(
             tables["every_row"], predicted = x, "every_row"
         if rows.w is not None:
             tables["w"] = (rows.w / rows.w.mean()).astype(network.dtype)
-        training = _training(network, rows, plan, epochs, every)
-    predicting = _function(
-        network, "predict", Variant(len(x), "predict"), Variant(len(x) + 1, "predict")
-    )
+        training = _training(network, rows, plan, epochs, every, known)
+    one, two = (Variant(len(x) + more, "predict") for more in (0, 1))
+    predicting = _function(network, "predict", one, two, known)
     beside = {name: table for name, table in tables.items() if table.size > MOST_NUMBERS}
     if network.theta.size > MOST_NUMBERS:
         beside["theta"] = network.theta
@@ -166,14 +165,16 @@ def literal(name: str, array: Array, beside: dict[str, Array]) -> str:
     return f'np.array(\n    [\n{inner},\n    ],\n    "{array.dtype}",\n)'
 
 
-def _training(network: Network, rows: Rows, plan: Plan, epochs: int, every: int) -> list[str]:
+def _training(
+    network: Network, rows: Rows, plan: Plan, epochs: int, every: int, known: dict[str, Array]
+) -> list[str]:
     """Return the blocks that train: what is remembered, the step, the loop."""
     gradient = ["# ---- the derivative of the loss by each weight, laid out alike " + "-" * 11,
                 "gradient = np.zeros_like(theta)", *windows(network, "gradient", "d")]  # fmt: skip
     weighted = rows.w is not None
     if isinstance(plan.optimizer, LBFGS):
         one = plan.variant(len(rows), "gradient", weighted, own=False)
-        step = _function(network, "train_step", one, replace(one, rows=one.rows + 1))
+        step = _function(network, "train_step", one, replace(one, rows=one.rows + 1), known)
         return ["\n".join(gradient), _inputs(network, one, plan.vectors(network)), *step,
                 lbfgs_loop(plan.optimizer, weighted, epochs, every)]  # fmt: skip
     run = Run(network, rows, plan, epochs)
@@ -186,7 +187,8 @@ def _training(network: Network, rows: Rows, plan: Plan, epochs: int, every: int)
     inputs |= run.scalars | {"rate": np.array(run.rate, network.dtype)}
     draws = not run.whole and plan.shuffle
     draws = draws or any(line.function.kind == "random" for line in network.recorded(one).lines)
-    step = _function(network, "train_step", one, replace(one, rows=other), both=len(sizes) > 1)
+    two = replace(one, rows=other)
+    step = _function(network, "train_step", one, two, known, both=len(sizes) > 1)
     return [
         "\n".join(gradient),
         _inputs(network, one, inputs),
@@ -223,16 +225,21 @@ def _generator(network: Network) -> str:
 
 
 def _function(
-    network: Network, name: str, variant: Variant, other: Variant, both: bool = False
+    network: Network,
+    name: str,
+    variant: Variant,
+    other: Variant,
+    known: dict[str, Array],
+    both: bool = False,
 ) -> list[str]:
     """Return the blocks of a step as a function, or as one for each number of rows."""
     one, two = network.recorded(variant), network.recorded(other)
     try:
-        return _written(network, name, variant, code(one, two))
+        return _written(network, name, variant, code(one, two, known=known))
     except RowsError:
-        blocks = _written(network, f"{name}_{variant.rows}", variant, code(one, one))
+        blocks = _written(network, f"{name}_{variant.rows}", variant, code(one, one, known=known))
         if both:
-            blocks += _written(network, f"{name}_{other.rows}", other, code(two, two))
+            blocks += _written(network, f"{name}_{other.rows}", other, code(two, two, known=known))
         else:
             blocks.append(f"{name} = {name}_{variant.rows}")
         return blocks

@@ -251,7 +251,7 @@ class _Setting:
             plan = planned({**how, "batch_size": None})
             run = Run(self.network, teaching, plan, 1)
             self.state, self._quiet = run.rule.state, run.quiet
-            run.scalars["rate"][...] = run.rate * plan.schedule(0, 1)
+            run.scalars["rate"][...] = run.rate
             for name, number in (run.rule.corrections(1) | run.changing(0, 1)).items():
                 run.scalars[name][...] = number
             self.arrays = {**run.tables, **run.shared, **run.scalars}
