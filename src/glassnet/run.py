@@ -160,7 +160,7 @@ class Run:
         """Return each batch's number of rows and their places, (rows,) or (members, rows)."""
         if self.whole:
             return ((self.rows, None),)
-        if self.plan.shuffle:
+        if self.plan.shuffle and self.batch < self.rows:
             orders = [rng.permutation(self.rows) for rng in self.network.generators]
         else:
             orders = [np.arange(self.rows)] * len(self.network.generators)
@@ -174,8 +174,9 @@ class Run:
         """Whether any member is still finite; those that are not get their last good weights."""
         theta = self.network.theta
         if self.network.members is None:
-            # the sum of squares is infinite a little before a weight is, and takes no array
-            fine = isfinite(theta.dot(theta)) and (loss is None or isfinite(loss))
+            # the sum of squares takes no array, and is infinite a little before a weight is
+            sound = isfinite(theta.dot(theta)) or np.isfinite(theta).all()
+            fine = sound and (loss is None or isfinite(loss))
         else:
             alive = np.isfinite(np.add.reduce(theta, -1))
             alive = alive if loss is None else alive & np.isfinite(loss)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from glassnet.history import DivergenceWarning, Epoch, History
 from glassnet.insight.doctor.baseline import constant_loss
 from glassnet.network import Network
@@ -123,4 +125,5 @@ def _point(what: str, category: type[Warning]) -> None:
 
 def _mark(network: Network) -> tuple[float, float]:
     theta = network.theta
-    return float(theta.sum()), float(theta.dot(theta))
+    with np.errstate(over="ignore"):  # of a square
+        return float(theta.sum()), float(theta.dot(theta))
