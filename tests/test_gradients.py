@@ -89,6 +89,10 @@ def between(name: str, activation: Any) -> list[gn.Layer]:
             gn.Concat([[gn.Residual([dense, gn.Residual([gn.Scale()]), gn.Dense(4)])], []]),
             gn.Residual(gn.Concat([[gn.Stack([gn.Dense(3, activation)])], gn.Dense(5, "tanh")])),
         ],
+        "ntk": [gn.Dense(4, activation, ntk=True), gn.Dense(3, activation, ntk=True)],
+        "fading": [dense, gn.Residual([gn.Dropout(0.5, "flat_cos"), gn.Dropout(0.2, "cosine")])],
+        "squash": [dense, gn.Concat([[gn.Squash(1.0, gaps=1, before=1, passing=1)], []]), dense],
+        "periodic": [gn.Periodic(2, 3, 2, fastest=0.3), dense, gn.Periodic(None, 2, 1)],
         "embedding": [gn.Embedding([0, 2], [3, 2], 3), dense],
         # where the embedded columns come through layers that leave them as they are
         "late embedding": [
@@ -113,7 +117,7 @@ def table() -> Any:
     "layer",
     [
         *("dense", "dropout", "norm", "scale", "stack", "residual", "concat", "nested"),
-        *("embedding", "late embedding"),
+        *("embedding", "late embedding", "ntk", "fading", "squash", "periodic"),
     ],
 )
 def test_every_layer_activation_loss_and_weights(
@@ -146,6 +150,9 @@ def test_random_networks_have_everything_in_them() -> None:
     # what is left out in a repr is the default
     missing = [kind.__name__ for kind in kinds if f"{kind.__name__}(" not in text]
     assert missing == ["Identity"]
+    assert text.count("ntk=True") > 50
+    assert text.count("Parametric(") > 50
+    assert text.count("schedule=") > 50
     for name, least in (("l2", 50), ("clip_norm", 50), ("weight_decay", 50), ("schedule", 50)):
         assert sum(bool(case.options[name]) for case in cases) > least
     assert sum(bool(case.frozen) for case in cases) > 50
@@ -164,6 +171,8 @@ def test_the_derivative_by_the_input(activation: Any, rows: int) -> None:
     for layer in (
         gn.Dense(3, activation),
         *(gn.Dropout(0.4), gn.LayerNorm(), gn.Scale()),
+        *(gn.Dense(3, activation, ntk=True), gn.Squash(), gn.Squash(2.0, 1, 1, 1), gn.Squash(1, 2)),
+        *(gn.Periodic(), gn.Periodic(2, 3, 1, fastest=0.2), gn.Periodic(4, 1, 5, fastest=0.2)),
         gn.Embedding([1, 3], [2, 3], 3),
         gn.Embedding([0, 1, 2, 3], [1, 2, 3, 4], 1),
         gn.Stack([gn.Dense(3, activation), gn.Dropout(0.2), gn.Scale()]),
@@ -201,6 +210,7 @@ def test_a_layer_that_nobody_asks_for_it_gives_no_derivative() -> None:
     x = rng.standard_normal((5, 4))
     for layer in (
         *(gn.Dense(3), gn.LayerNorm(), gn.Scale(), gn.Embedding(0, 2, 2)),
+        *(gn.Dense(3, ntk=True), gn.Squash(), gn.Squash(1.0, 1, 1, 1), gn.Periodic(2)),
         gn.Stack([gn.Dropout(0.2), gn.Dense(3)]),
         gn.Residual([gn.Dense(4, "tanh"), gn.LayerNorm()]),
         gn.Concat([[gn.Dense(3)], [], [gn.Dropout(0.5)]]),
