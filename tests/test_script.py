@@ -141,6 +141,44 @@ class CountingRows(gn.Layer):
         return dy * (1 + dy.shape[-2] / 7)
 
 
+class Clocks(gn.Layer):
+    """A layer with a table for each number of rows, and a local name that a reader might make."""
+
+    def forward(self, x: Any, p: Any, rng: Any) -> tuple[Any, Any]:
+        hours = np.cos(np.arange(x.shape[-2] * 1.0))[:, None]
+        t = np.square(x) * hours
+        return t + t * x, (x, hours, t)
+
+    def backward(self, kept: Any, dy: Any, p: Any, d: Any, need_dx: bool) -> Any:
+        x, hours, t = kept
+        return dy * (2 * x * hours + 3 * t)
+
+
+class Doubled(gn.Layer):
+    """A layer that wants a value twice which it gives no name."""
+
+    def forward(self, x: Any, p: Any, rng: Any) -> tuple[Any, Any]:
+        return self.product(np.sin(x)), x
+
+    def product(self, *both: Any) -> Any:
+        return both[0] * both[0]
+
+    def backward(self, kept: Any, dy: Any, p: Any, d: Any, need_dx: bool) -> Any:
+        return dy * np.sin(2 * kept)
+
+
+def test_names_and_constants_of_one_function_are_not_those_of_another(tmp_path: Path) -> None:
+    """Each function has its own tables, and what has no name gets none that is taken."""
+    X, y = np.arange(20.0).reshape(10, 2) / 20, np.arange(10.0)
+    layers = [gn.Scale(), Clocks(), Doubled(), Doubled(), gn.Dense(1)]
+    net = gn.Network(layers, 2, dtype="float64", seed=1)
+    path = tmp_path / "net.py"
+    how = {"epochs": 2, "batch_size": 4, "optimizer": gn.SGD(1e-4)}
+    text = net.to_script(path, X=X, y=y, **how)
+    assert "def train_step_2(" in text
+    assert run_alone(tmp_path, path)[str(path)] == expected(net, X, y, **how)
+
+
 def test_what_depends_on_the_rows_otherwise_gets_a_function_for_each(tmp_path: Path) -> None:
     X, y = np.arange(20.0).reshape(10, 2) / 20, np.arange(10.0)
     net = gn.Network([CountingRows(), gn.Dense(1)], 2, dtype="float64", seed=1)
