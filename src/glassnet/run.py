@@ -174,9 +174,12 @@ class Run:
         """Whether any member is still finite; those that are not get their last good weights."""
         theta = self.network.theta
         if self.network.members is None:
-            # the sum of squares takes no array, and is infinite a little before a weight is
-            sound = isfinite(theta.dot(theta)) or np.isfinite(theta).all()
-            fine = sound and (loss is None or isfinite(loss))
+            # the sum of squares is infinite a little before a weight is, and takes no array; where
+            # it began so (the centre of a column of 1e30) the weights are looked at themselves
+            fine = isfinite(theta.dot(theta)) or (
+                not isfinite(self.good_theta.dot(self.good_theta)) and np.isfinite(theta).all()
+            )
+            fine = fine and (loss is None or isfinite(loss))
         else:
             alive = np.isfinite(np.add.reduce(theta, -1))
             alive = alive if loss is None else alive & np.isfinite(loss)
