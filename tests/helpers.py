@@ -295,7 +295,7 @@ def eager_step(
     Several thetas, (K, P), give K losses and K gradients.
     """
     variant = Variant(len(X), "gradient", weighted=w is not None, l2=l2 > 0)
-    given = {"x": X, "y": net.loss.check(y, net.outputs), **scheduled(net.layers, 3, 5)}
+    given = {"x": X, "y": net.loss.check(y, net.outputs), **scheduled_at(net)}
     given["l2"] = l2 * net.layout.factors("decay", net.dtype, net.frozen)
     if w is not None:
         given["w"] = np.reshape(w, (-1, 1))
@@ -322,6 +322,11 @@ def numeric_gradient(run: Callable[[Any], tuple[Any, Any]], theta: Any, h: float
     for steps, weight in ((1, 8), (-1, -8), (2, -1), (-2, 1)):
         gradient += weight * run(theta + steps * h * np.eye(theta.size))[0] / (12 * h)
     return gradient
+
+
+def scheduled_at(net: gn.Network, step: int = 3, total: int = 5) -> dict[str, float]:
+    """Return what the layers' schedules say of a step."""
+    return {name: each.at(step, total) for name, each in scheduled(net.layers).items()}
 
 
 def frozen_in(net: gn.Network) -> Any:

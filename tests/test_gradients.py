@@ -12,7 +12,7 @@ import pytest
 import glassnet as gn
 from glassnet.files import LAYERS
 from glassnet.optimizers import OPTIMIZERS
-from glassnet.step import Variant, scheduled
+from glassnet.step import Variant
 from helpers import (
     ACTIVATIONS,
     EVERY_LOSS,
@@ -24,6 +24,7 @@ from helpers import (
     frozen_in,
     gradient_error,
     label,
+    scheduled_at,
     targets_for,
 )
 
@@ -47,7 +48,7 @@ def sums(layer: gn.Layer, kept: Any) -> Iterator[tuple[gn.Activation, Any]]:
 def far_from_kinks(net: gn.Network, X: Any, y: Any, draws: int) -> bool:
     """Whether nothing is within reach of a kink: no activation's sum, and no score."""
     step = net.step(Variant(len(X), "gradient"))
-    v = {"x": X.astype(float), "theta": net.theta, **scheduled(net.layers, 3, 5)}
+    v = {"x": X.astype(float), "theta": net.theta, **scheduled_at(net)}
     results, kept, _ = step._forward(v, SameDraws(draws), lambda *place: nullcontext())
     distances = [
         np.abs(z).min()

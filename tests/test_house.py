@@ -15,9 +15,8 @@ SOURCE = Path(glassnet.__file__).parent
 HOUSE = [
     {"vocabulary", "checks"},
     {"value", "functions", "program", "planner"},
-    {"initializers"},
+    {"initializers", "schedules"},
     {"parts"},
-    {"schedules"},
     {"activations", "parametric"},
     {"layers", "embeddings", "composites", "losses", "quantities", "optimizers", "metrics"},
     {"step"},
@@ -30,7 +29,7 @@ CORE = set().union(*HOUSE)
 # the books: formulas beside each other, each read by itself, so they do not count as one sitting
 BOOKS = {"initializers", "schedules", "activations", "parametric", "layers", "embeddings"}
 BOOKS |= {"composites", "losses", "quantities", "optimizers", "metrics"}
-BUDGET, LONGEST = 1260, 16
+BUDGET, LONGEST = 1200, 16
 
 
 def tree(name: str) -> ast.Module:
@@ -141,8 +140,9 @@ def test_what_comes_later_is_what_a_checker_sees() -> None:
     }
     assert seen == glassnet.LATER
     assert {*glassnet.__all__, *glassnet.LATER} <= {*dir(glassnet)}
-    with pytest.raises(AttributeError, match="module 'glassnet' has no attribute 'Netwrok'"):
-        glassnet.Netwrok  # noqa: B018
+    slip = "Netwrok"
+    with pytest.raises(AttributeError, match=f"module 'glassnet' has no attribute '{slip}'"):
+        getattr(glassnet, slip)
 
 
 NUMPY_ONLY = """

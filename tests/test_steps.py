@@ -11,6 +11,7 @@ import pytest
 from scipy.sparse import csr_array
 
 import glassnet as gn
+from glassnet.beginning import start_output
 from glassnet.engines import Eager
 from glassnet.plan import Plan
 from glassnet.planner import Replay
@@ -78,7 +79,7 @@ def test_as_many_are_dropped_as_the_schedule_says() -> None:
     net = gn.Network([gn.Dropout(0.8, lambda step, total: step / 4), gn.Dense(1)], 100, seed=0)
     for step, share in ((0, 0.0), (1, 0.2), (2, 0.4), (4, 0.8)):
         (layer, _), p = net.layers, net.layout.views(net.theta)[0]
-        vars(p).update(layer.scheduled(step, None))
+        p.drop = layer.scheduled()["drop"].at(step, None)
         y, mask = layer.forward(x, p, np.random.default_rng(0))
         assert np.mean(y == 0) == pytest.approx(share, abs=0.01)
         assert y.mean() == pytest.approx(1, abs=0.02)
@@ -115,7 +116,7 @@ def test_a_constant_schedule_is_as_none_and_has_no_input() -> None:
     other.fit(X, y, epochs=3, weight_decay=0.1, decay_schedule=lambda step, total: 1.0)
     np.testing.assert_allclose(other.theta, plain.theta, rtol=1e-9, atol=1e-12)
     assert "drop" not in str(plain.program())
-    assert network(gn.Dropout(0.0, "flat_cos")).layers[1].scheduled(3, 5) == {}
+    assert network(gn.Dropout(0.0, "flat_cos")).layers[1].scheduled() == {}
 
 
 @pytest.mark.parametrize(
@@ -156,7 +157,7 @@ def test_drop_last_is_the_training_without_the_rows_that_remain() -> None:
     X, y = table(40)
     how: dict[str, Any] = {"epochs": 3, "batch_size": 16, "shuffle": False}
     short, whole = network(), network()
-    whole.start_output(y[:, None], np.full((40, 1), 1 / 40))
+    start_output(whole, y[:, None], np.full((40, 1), 1 / 40))
     short.theta[...] = whole.theta
     losses = whole.fit(X, y, drop_last=True, **how).loss
     assert losses == short.fit(X[:32], y[:32], **how).loss
@@ -201,14 +202,14 @@ def test_each_member_is_the_network_trained_alone_on_its_rows(
     how |= {"epochs": 6, "patience": 2, "weight_decay": 0.1, "decay_schedule": "flat_cos"}
     both = network()
     both.spread(6)
-    both.start_output(y[:, None], np.full((43, 1), 1 / 43))
+    start_output(both, y[:, None], np.full((43, 1), 1 / 43))
     begin = both.theta.copy()
     given = csr_array(X) if sparse else X
     history = both.fit(given, y, sample_weight=w, validation="folds", **how)
     taught, held = folds(y[:, None], 6, False)
     for k, (mine, seen) in enumerate(zip(taught, held, strict=True)):
         alone = network(seed=k)
-        alone.start_output(y[:, None], np.full((43, 1), 1 / 43))
+        start_output(alone, y[:, None], np.full((43, 1), 1 / 43))
         np.testing.assert_array_equal(alone.theta, begin[k])
         # the scale of weights is that of all rows, and does not matter
         weights = (None, None) if w is None else (w[mine], w[seen])

@@ -70,8 +70,8 @@ def test_every_line_of_the_replay_has_the_value_of_the_trace() -> None:
         for name, number in run.rule.corrections(1).items():
             run.scalars[name][...] = number
         run.scalars["rate"][...] = run.rate
-        for name, number in scheduled(net.layers, 0, None).items():
-            run.scalars[name][...] = number
+        for name, each in scheduled(net.layers).items():
+            run.scalars[name][...] = each.at(0, None)
         replay.bind(other.rng, **run.tables, **run.shared, **run.scalars)
         seen = 0
         lines = replay.source.splitlines()[1:]

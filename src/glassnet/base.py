@@ -14,7 +14,7 @@ from glassnet.step import Layout, MemberDraws, Step, Variant
 from glassnet.vocabulary import Array
 
 if TYPE_CHECKING:
-    from glassnet.run import Memory
+    from glassnet.memory import Memory
 
 PROGRAMS = 16  # recorded programs that a network keeps
 
@@ -170,17 +170,6 @@ class Base:
         self.theta = self.theta[member].copy()
         self.generators, self.members, self.memory = [self.generators[member]], None, None
         self._forget()
-
-    def start_output(self, y: Array, w: Array) -> None:
-        """Let the output bias begin at the loss's best constant, if no weight was touched yet."""
-        untouched, self._untouched = self._untouched, None
-        if untouched is None or not np.array_equal(np.atleast_2d(self.theta)[0], untouched):
-            return
-        bias = getattr(self.layout.views(self.theta)[-1], "b", None)
-        if bias is None or len(self.layers) in self.frozen:
-            return
-        if bias.shape[-2:] == (1, self.outputs):
-            bias[...] = self.loss.best_constant(y, w, self.outputs)
 
     def freeze(self, *layers: int) -> None:
         """Keep the weights of these layers as they are, and let the others learn.

@@ -22,3 +22,15 @@ def start(network: Base, X: Any, rows: Array | None = None) -> None:
         for layer, p in zip(layers, network.layout.views(theta), strict=True):
             layer.start(x, p, rng)
             x, _ = layer.forward(x, p, None)
+
+
+def start_output(network: Base, y: Array, w: Array) -> None:
+    """Let the output bias begin at the loss's best constant, if no weight was touched yet."""
+    untouched, network._untouched = network._untouched, None
+    if untouched is None or not np.array_equal(np.atleast_2d(network.theta)[0], untouched):
+        return
+    bias = getattr(network.layout.views(network.theta)[-1], "b", None)
+    if bias is None or len(network.layers) in network.frozen:
+        return
+    if bias.shape[-2:] == (1, network.outputs):
+        bias[...] = network.loss.best_constant(y, w, network.outputs)

@@ -46,6 +46,8 @@ def whole(name: str, given: Any, least: int = 1) -> int:
 
 def number(name: str, given: Any, low: float, high: float = np.inf) -> float:
     """Return a number from `low` up to, not including, `high`."""
+    if type(given) is float and low <= given < high:
+        return given  # as schedules are asked in every step
     if isinstance(given, bool | str) or not isinstance(given, int | float | np.number):
         raise TypeError(f"{name}: expected a number, got {given!r}")
     if not low <= given < high:
@@ -94,13 +96,6 @@ def fitting(name: str, array: NDArray[Any], dtype: Any) -> NDArray[Any]:
             f"{array.flat[np.abs(array).argmax()]:g}"
         )
     return array
-
-
-def pair(name: str, given: Any) -> tuple[Any, Any]:
-    """Return a pair (X, y)."""
-    if not isinstance(given, tuple | list) or len(given) != 2:
-        raise TypeError(f"{name}: expected a pair (X, y), got {type(given).__name__}")
-    return given[0], given[1]
 
 
 def matrix(name: str, given: Any, columns: int, dtype: Any = np.float64) -> Any:

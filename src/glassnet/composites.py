@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from glassnet.parts import Layer, Parameter
+from glassnet.schedules import Scheduled
 from glassnet.vocabulary import Array
 
 T = TypeVar("T")
@@ -43,9 +44,9 @@ class Stack(Layer):
         """Return the parameters of every layer, each under a name of its own."""
         return _renamed(self._parts(inputs))
 
-    def scheduled(self, step: int, total: int | None) -> dict[str, float]:
+    def scheduled(self) -> dict[str, Scheduled]:
         """Return the numbers of every layer, each under a name of its own."""
-        return _renamed([layer.scheduled(step, total) for layer in self.layers])
+        return _renamed([layer.scheduled() for layer in self.layers])
 
     def start(self, x: Array, p: Any, rng: "np.random.Generator") -> None:
         """Let every layer begin from the rows that reach it."""
@@ -164,9 +165,9 @@ class Concat(Layer):
         """Return the parameters of every stack, each under a name of its own."""
         return _renamed([stack.parameters(inputs) for stack in self.stacks])
 
-    def scheduled(self, step: int, total: int | None) -> dict[str, float]:
+    def scheduled(self) -> dict[str, Scheduled]:
         """Return the numbers of every stack, each under a name of its own."""
-        return _renamed([stack.scheduled(step, total) for stack in self.stacks])
+        return _renamed([stack.scheduled() for stack in self.stacks])
 
     def start(self, x: Array, p: Any, rng: "np.random.Generator") -> None:
         """Let every stack begin from the same rows."""
@@ -232,7 +233,7 @@ def _given(p: Any, names: Names, layers: Sequence[Layer], rng: Any) -> list[Simp
     """Return the same, and in training the scheduled numbers beside it."""
     parts = _split(p, names)
     if rng is not None:
-        numbers = _names([layer.scheduled(0, 1) for layer in layers])
+        numbers = _names([layer.scheduled() for layer in layers])
         for part, more in zip(parts, _split(p, numbers), strict=True):
             vars(part).update(vars(more))
     return parts

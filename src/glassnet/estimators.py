@@ -15,6 +15,7 @@ except ModuleNotFoundError:
     ) from None
 
 from glassnet import checks, mlp
+from glassnet.beginning import start_output
 from glassnet.parts import Loss
 from glassnet.perceptron import Perceptron
 from glassnet.quantities import Poisson
@@ -236,10 +237,9 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         return len(there)
 
     def _start_even(self) -> None:
-        network = self.network_
-        columns = network.outputs if self._multilabel else 1
+        columns = self.network_.outputs if self._multilabel else 1
         y = np.arange(2 if self._multilabel else len(self.classes_))[:, None].repeat(columns, 1)
-        network.start_output(y, np.full((len(y), 1), 1 / len(y)))
+        start_output(self.network_, y, np.full((len(y), 1), 1 / len(y)))
 
     def _loss(self, y: Array) -> tuple[Loss, int]:
         many = "multiclass" if len(self.classes_) > 2 else "binary"

@@ -9,6 +9,7 @@ import numpy as np
 
 from glassnet import checks
 from glassnet.history import Epoch, History
+from glassnet.memory import remembered
 from glassnet.network import Network
 from glassnet.optimizers import LBFGS
 from glassnet.progress import Progress
@@ -168,7 +169,7 @@ def partial_fit(network: Network, X: Any, y: Any, **options: Any) -> History:
     history = History()
     for epoch in train(network, X, y, history=history, continued=True, **options):
         if epoch.run is not None:
-            network.memory = epoch.run.remembered()
+            network.memory = remembered(epoch.run)
     return history
 
 

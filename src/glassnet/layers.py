@@ -9,7 +9,7 @@ from glassnet import checks
 from glassnet.activations import ACTIVATIONS, Identity
 from glassnet.initializers import INITIALIZERS, normal, ones, zeros
 from glassnet.parts import Activation, Layer, Parameter
-from glassnet.schedules import Constant, find_schedule
+from glassnet.schedules import Constant, Scheduled, find_schedule
 from glassnet.vocabulary import Array
 
 IDENTITY, CONSTANT = Identity(), Constant()  # defaults, which a repr leaves out
@@ -144,12 +144,10 @@ class Dropout(Layer):
         checks.number("drop", self.drop, 0, 1)
         object.__setattr__(self, "schedule", find_schedule("schedule", self.schedule))
 
-    def scheduled(self, step: int, total: int | None) -> dict[str, float]:
-        """Return the share that is dropped in this step, if it changes."""
-        if self.drop == 0 or isinstance(self.schedule, Constant):
-            return {}
-        factor = checks.number("schedule", self.schedule(step, total), 0)
-        return {"drop": checks.number("drop", self.drop * factor, 0, 1)}
+    def scheduled(self) -> dict[str, Scheduled]:
+        """Return the share that is dropped, if it changes."""
+        fixed = self.drop == 0 or isinstance(self.schedule, Constant)
+        return {} if fixed else {"drop": Scheduled(self.drop, self.schedule, name="drop", below=1)}
 
     def forward(self, x: Array, p: Any, rng: Any) -> tuple[Array, Any]:
         """Return x, masked in training."""

@@ -18,6 +18,7 @@ from glassnet.activations import ACTIVATIONS
 from glassnet.history import Best, Epoch, History
 from glassnet.layers import Dense, Dropout
 from glassnet.losses import LOSSES, BinaryCrossEntropy, MulticlassCrossEntropy
+from glassnet.memory import remembered
 from glassnet.metrics import Metric, find_metrics
 from glassnet.network import Network
 from glassnet.optimizers import LBFGS, OPTIMIZERS, SGD, Adam, AdamW, Momentum, Nesterov
@@ -321,7 +322,7 @@ class Watch:
         if self.early and self.best.epoch[0]:
             network.theta[...] = self.best.theta
         elif self.last is not None and self.last.run is not None:
-            network.memory = self.last.run.remembered()
+            network.memory = remembered(self.last.run)
 
     def _settled(self) -> bool:
         """Whether L-BFGS hardly changes the loss any more."""

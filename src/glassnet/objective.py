@@ -26,8 +26,8 @@ def objective(network: Network, rows: Rows, plan: Plan) -> Callable[[Array], tup
     tables = {name: np.ascontiguousarray(table, network.dtype) for name, table in tables.items()}
     theta, gradient = np.empty_like(network.theta), np.zeros_like(network.theta)
     arrays: dict[str, Any] = {"theta": theta, "gradient": gradient, **plan.vectors(network)}
-    first = scheduled(network.layers, 0, 1)  # a schedule stays where it begins
-    arrays |= {name: np.array(number, network.dtype) for name, number in first.items()}
+    first = scheduled(network.layers)  # a schedule stays where it begins
+    arrays |= {name: np.array(each.at(0, 1), network.dtype) for name, each in first.items()}
     random, rng = draws(network, rows, plan), network.rng
     replay.arrays.clear()
     replay.bind(rng, **tables, **arrays)

@@ -15,6 +15,7 @@ import numpy as np
 
 from glassnet import checks
 from glassnet.initializers import glorot, zeros
+from glassnet.schedules import Scheduled
 from glassnet.vocabulary import Array
 
 # what decays with every step stays below 1
@@ -184,15 +185,10 @@ class Layer(Part, ABC):
         """
         return inputs
 
-    def scheduled(self, step: int, total: int | None) -> dict[str, float]:
-        """Return numbers that `forward` finds beside its parameters in this step of training.
+    def scheduled(self) -> dict[str, Scheduled]:
+        """Return numbers that `forward` finds beside its parameters while it learns, by name.
 
-        Parameters
-        ----------
-        step : int
-            The steps done so far, from 0.
-        total : int or None
-            How many there will be, or None where nobody knows.
+        They change from step to step, as their schedules say.
         """
         return {}
 

@@ -9,8 +9,8 @@ from glassnet import checks
 from glassnet.base import Base
 from glassnet.optimizers import OPTIMIZERS
 from glassnet.parts import Optimizer
-from glassnet.schedules import Constant, find_schedule
-from glassnet.step import Variant
+from glassnet.schedules import Constant, Scheduled, find_schedule
+from glassnet.step import Variant, scheduled
 from glassnet.vocabulary import Array
 
 
@@ -54,6 +54,16 @@ class Plan:
         decay, clip = bool(self.weight_decay), self.clip_norm is not None
         fading = decay and not isinstance(self.decay_schedule, Constant)
         return replace(variant, rule=self.optimizer, decay=decay, fading=fading, clip=clip)
+
+    def scheduled(self, network: Base) -> dict[str, Scheduled]:
+        """Return what changes from step to step, by its name in the program; the rate as 1."""
+        own = {
+            "rate": Scheduled(1, self.schedule),
+            "fade": Scheduled(1, self.decay_schedule, "decay_schedule"),
+        }
+        return scheduled(network.layers) | {
+            name: each for name, each in own.items() if not isinstance(each.schedule, Constant)
+        }
 
     def vectors(self, network: Base) -> dict[str, Array]:
         """Return what a step wants of this plan for each parameter, and of the longest gradient."""

@@ -45,10 +45,6 @@ class Rows:
         X = self.X.astype(dtype) if sparse else np.ascontiguousarray(self.X, dtype)
         return Rows(X, self.y, self.w, self.places)
 
-    def of_members(self, places: Array) -> "Rows":
-        """Return the same table, of which each member has these rows."""
-        return Rows(self.X, self.y, self.w, places)
-
     def __getitem__(self, places: Array) -> "Rows":
         w = None if self.w is None else self.w[places]
         return Rows(self.X[places], self.y[places], w)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
@@ -10,25 +9,13 @@ import numpy as np
 
 from glassnet import checks
 from glassnet.network import Network
-from glassnet.parts import Optimizer
 from glassnet.plan import Plan
 from glassnet.rows import Rows
-from glassnet.schedules import Constant
-from glassnet.step import scheduled
 from glassnet.vocabulary import Array
 
 # NumPy copies operands that it broadcasts into buffers of this many elements: as few as cost no
 # time, so that a step on a large batch takes no more memory than one on a small batch
 BUFFER = 256
-
-
-@dataclass(frozen=True)
-class Memory:
-    """What an optimizer remembers from one run to the next: its state, and how many steps."""
-
-    rule: Optimizer
-    steps: int
-    state: dict[str, Array]
 
 
 class Run:
@@ -67,13 +54,10 @@ class Run:
         self.tables = {n: np.ascontiguousarray(table, dtype) for n, table in self.tables.items()}
         self.shared = {n: np.zeros_like(network.theta) for n in ("gradient", *self.rule.state)}
         self.shared |= {"theta": network.theta, **plan.vectors(network)}
-        corrections, own = self.rule.corrections(1), scheduled(network.layers, 0, 1)
-        self.scalars = {n: np.zeros((), dtype) for n in ("rate", "fade", *corrections, *own)}
-        self.corrected = bool(corrections)
-        self.varying = not isinstance(plan.schedule, Constant)
-        self.fading = bool(plan.weight_decay) and not isinstance(plan.decay_schedule, Constant)
-        self.changes = self.varying or self.fading or bool(own)
-        self.rate = self.rule.rate
+        self.scheduled, corrections = plan.scheduled(network), self.rule.corrections(1)
+        names = ("rate", *corrections, *self.scheduled)
+        self.scalars = {name: np.zeros((), dtype) for name in names}
+        self.corrected, self.rate = bool(corrections), self.rule.rate
         sizes = {self.batch, rest} - {0}
         self.with_loss = {rows: self._step(rows, True) for rows in sizes}
         self.without_loss = {rows: self._step(rows, False) for rows in sizes}
@@ -126,7 +110,7 @@ class Run:
         total, shares = 0.0, 0.0
         for rows, picked in self._batches():
             step = steps[rows]
-            if self.changes:
+            if self.scheduled:
                 for name, number in self.changing(self.steps_done, self.total).items():
                     scalars[name][...] = number
             self.steps_done += 1
@@ -149,12 +133,9 @@ class Run:
 
     def changing(self, step: int, total: int | None) -> dict[str, float]:
         """Return what has a schedule: its name in the program, and what it is in this step."""
-        now, plan = scheduled(self.network.layers, step, total), self.plan
-        if self.varying:
-            now["rate"] = self.rate * checks.number("schedule", plan.schedule(step, total), 0)
-        if self.fading:
-            now["fade"] = checks.number("decay_schedule", plan.decay_schedule(step, total), 0)
-        return now
+        now = {name: each.at(step, total) for name, each in self.scheduled.items()}
+        # the rate may be changed between epochs
+        return now | {"rate": self.rate * now["rate"]} if "rate" in now else now
 
     def _batches(self) -> Iterable[tuple[int, Array | None]]:
         """Return each batch's number of rows and their places, (rows,) or (members, rows)."""
@@ -190,16 +171,3 @@ class Run:
         else:
             theta[...] = self.good_theta
         return bool(fine)
-
-    def remembered(self) -> Memory:
-        """Return the optimizer's state and its count of steps."""
-        return Memory(self.rule, self.steps_done, {n: self.shared[n] for n in self.rule.state})
-
-    def resume(self, memory: Memory | None) -> None:
-        """Go on where an earlier run with the same optimizer and as many weights ended."""
-        if memory is None or memory.rule != self.rule:
-            return
-        if all(vector.shape == self.network.theta.shape for vector in memory.state.values()):
-            self.steps_done = memory.steps
-            for name, vector in memory.state.items():
-                self.shared[name][...] = vector

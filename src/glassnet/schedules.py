@@ -6,12 +6,45 @@ many there will be, or None where nobody knows. One of your own is as good as th
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import cos, log2, pi
+from math import cos, inf, log2, pi
 from typing import Any
 
 from glassnet import checks
 
 Schedule = Callable[[int, int | None], float]
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """A number that a schedule changes from step to step.
+
+    Attributes
+    ----------
+    number : float
+        What it is where the schedule's factor is 1.
+    schedule : callable
+        The factor, as a function (step, total).
+    argument, name : str
+        What the factor and the number are called where one of them is wrong.
+    below : float
+        What the number stays below.
+
+    Examples
+    --------
+    >>> Scheduled(0.5, WarmUp(4)).at(0, None)
+    0.125
+    """
+
+    number: float
+    schedule: Schedule
+    argument: str = "schedule"
+    name: str = "schedule"
+    below: float = inf
+
+    def at(self, step: int, total: int | None) -> float:
+        """Return the number in this step."""
+        factor = checks.number(self.argument, self.schedule(step, total), 0)
+        return checks.number(self.name, self.number * factor, 0, self.below)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Which rows teach, which are only watched, and how much those of each class count."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -180,7 +181,7 @@ def split(network: Base, rows: Rows, validation: Any) -> tuple[Rows, Rows | None
         if network.members is None:
             raise ValueError("validation: expected several members to share out folds to, got one")
         taught, held = folds(rows.y, network.members, network.loss.classes)
-        return rows.of_members(taught), rows.of_members(held)
+        return replace(rows, places=taught), replace(rows, places=held)
     if isinstance(validation, tuple):
         if len(validation) not in (2, 3):
             raise ValueError("validation: expected (X, y) or (X, y, sample_weight)")

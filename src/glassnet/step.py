@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from glassnet.parts import Layer, Loss, Optimizer, Parameter
+from glassnet.schedules import Scheduled
 from glassnet.vocabulary import Array
 
 T = TypeVar("T")
@@ -142,12 +143,12 @@ class Variant:
     clip: bool = False
 
 
-def scheduled(layers: Sequence[Layer], step: int, total: int | None) -> dict[str, float]:
-    """Return what the layers' schedules say of a step, by names in the network."""
+def scheduled(layers: Sequence[Layer]) -> dict[str, Scheduled]:
+    """Return the layers' numbers that change from step to step, by names in the network."""
     return {
         name: number
         for place, layer in enumerate(layers, 1)
-        for name, number in named(layer.scheduled(step, total), place).items()
+        for name, number in named(layer.scheduled(), place).items()
     }
 
 
@@ -199,7 +200,7 @@ class Step:
             inputs["l2"] = each
         if variant.mode in ("gradient", "train"):
             inputs["gradient"] = theta
-            inputs |= dict.fromkeys(scheduled(self.layers, 0, 1), number)
+            inputs |= dict.fromkeys(scheduled(self.layers), number)
         if variant.mode == "train" and rule is not None:
             beside = {
                 "rate": (number, True),
@@ -254,7 +255,7 @@ class Step:
         for number, layer in enumerate(self.layers, 1):
             weights, owner = p[number - 1], f"{number} {type(layer).__name__}"
             parameters = named(vars(weights), number)
-            own = layer.scheduled(0, 1) if learning else {}
+            own = layer.scheduled() if learning else {}
             vars(weights).update(zip(own, (v[name] for name in named(own, number)), strict=True))
             with within("forward", owner, str(number), parameters):
                 shape = (*x.shape[:-1], layer.outputs(x.shape[-1]))

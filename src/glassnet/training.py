@@ -11,13 +11,16 @@ from typing import Any
 import numpy as np
 
 from glassnet import checks
+from glassnet.beginning import start_output
 from glassnet.history import Best, DivergenceWarning, Epoch, History
+from glassnet.memory import resume
 from glassnet.metrics import Metric, find_metrics
 from glassnet.network import Network
 from glassnet.optimizers import LBFGS
 from glassnet.plan import Plan, planned
 from glassnet.rows import Rows
 from glassnet.run import Run
+from glassnet.scoring import score
 from glassnet.selection import split, weighted
 
 EPOCHS = 100  # where nobody says how many
@@ -38,8 +41,7 @@ class Watch:
 
     def scores(self) -> dict[str, Any]:
         """Return the loss and the metrics of the weights as they are."""
-        rows = self.rows
-        return self.network.score(rows.X, rows.y, rows.w, self.metrics, rows.places)
+        return score(self.network, self.rows, self.metrics)
 
     def report(
         self, number: int, loss: Any, best: Best, history: History, run: Run | None = None
@@ -57,8 +59,8 @@ class Watch:
         history.best_epoch = int(best.epoch[0]) if members is None else best.epoch.copy()
         if self.held:
             history.validation_loss.append(unseen)
-        for name, score in scores.items():
-            history.metrics.setdefault(name, []).append(score)
+        for name, found in scores.items():
+            history.metrics.setdefault(name, []).append(found)
         return Epoch(number, loss, unseen, scores, network, best, self, run)
 
 
@@ -81,7 +83,7 @@ def train(
         raise ValueError("optimizer: LBFGS takes no single steps: give it to fit")
     run = Run(network, taught, plan, None if continued else epochs)
     if continued:
-        run.resume(network.memory)
+        resume(run, network.memory)
     return _reports(run, watch, best, epochs, every, history or History())
 
 
@@ -113,7 +115,7 @@ def prepare(
     if network.loss.classes and not continued and (taught.y == taught.y.flat[0]).all():
         raise ValueError(f"y: expected at least two classes, got only {taught.y.flat[0]:g}")
     w = np.ones((len(taught), 1)) if taught.w is None else taught.w
-    network.start_output(taught.y, w / w.sum())
+    start_output(network, taught.y, w / w.sum())
     best = Best(network.theta, monitor != "loss" and found[monitor].higher, patience, min_delta)
     return plan, taught, best, Watch(network, taught, held, list(found.values()), monitor)
 

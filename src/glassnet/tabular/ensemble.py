@@ -247,7 +247,7 @@ def _temperature(
         X, y, w = watched
     everyone = np.broadcast_to(np.arange(len(y)), (len(network.theta), len(y)))
     places = everyone if held is None else held
-    raw = network.raw_of(X, places).astype(float)
+    raw = network.raw(X, places).astype(float)
     label = y[places].astype(int)[..., None]
     share = np.ones(places.shape) if w is None else w[places]
 

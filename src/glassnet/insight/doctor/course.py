@@ -7,6 +7,7 @@ from glassnet.insight.doctor.anatomy import describe
 from glassnet.insight.doctor.baseline import constant_loss
 from glassnet.insight.doctor.diagnosis import Finding
 from glassnet.insight.doctor.patient import Patient
+from glassnet.scoring import score
 from glassnet.vocabulary import Array
 
 FEW_REPORTS = 8  # in fewer there is no course to be seen
@@ -141,7 +142,7 @@ def _apart(patient: Patient) -> Finding | None:
     if held is None or not patient.learned or patient.restored:
         return None
     constant = constant_loss(patient.network.loss, held.y, held.w, patient.network.outputs)
-    loss = float(patient.network.score(held.X, held.y, held.w, [])["loss"])
+    loss = float(score(patient.network, held)["loss"])
     if loss <= constant:
         return None
     return Finding(

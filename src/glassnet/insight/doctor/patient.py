@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from glassnet import checks
+from glassnet.beginning import start_output
 from glassnet.history import History
 from glassnet.insight.doctor.anatomy import Anatomy
 from glassnet.insight.doctor.baseline import Baseline
@@ -24,6 +25,7 @@ from glassnet.optimizers import LBFGS, Adam
 from glassnet.parts import Optimizer
 from glassnet.plan import planned
 from glassnet.rows import Rows
+from glassnet.scoring import score
 from glassnet.selection import split, weighted
 from glassnet.training import EPOCHS
 from glassnet.vocabulary import Array
@@ -102,7 +104,7 @@ class Patient:
     def _begin(self, network: Network) -> None:
         """Let the output begin where `fit` lets it begin."""
         w = np.ones((len(self.rows), 1)) if self.rows.w is None else self.rows.w
-        network.start_output(self.rows.y, w / w.sum())
+        start_output(network, self.rows.y, w / w.sum())
 
     @property
     def told(self) -> str:
@@ -150,7 +152,7 @@ class Patient:
     def loss_of(self, network: Network) -> float:
         """Return the loss of a network on the rows."""
         rows = self.some(MOST_ROWS)
-        return float(network.score(rows.X, rows.y, rows.w, [])["loss"])
+        return float(score(network, rows)["loss"])
 
     @cached_property
     def share(self) -> float:

@@ -17,6 +17,7 @@ from glassnet.insight.doctor.baseline import constant_loss
 from glassnet.network import Network
 from glassnet.plan import Plan
 from glassnet.rows import Rows
+from glassnet.scoring import score
 
 ENOUGH = 200  # updates: a shorter fit that is no better than a constant may just have begun
 BARELY = 1e-3  # of the constant's loss: a fit that gained less has gained nothing
@@ -115,7 +116,7 @@ def _no_better(network: Network, loss: float, last: Epoch) -> str | None:
     constant = constant_loss(network.loss, some.y, some.w, network.outputs)
     most = constant - BARELY * abs(constant)
     if loss >= most:
-        loss = float(network.score(some.X, some.y, some.w, [])["loss"])
+        loss = float(score(network, some)["loss"])
     return None if loss < most else f"loss {loss:.3g}, that of the constant {constant:.3g}"
 
 

@@ -10,6 +10,7 @@ from glassnet.insight.doctor.patient import SOME_ROWS, Patient, quiet
 from glassnet.network import Network
 from glassnet.optimizers import Adam
 from glassnet.rows import Rows
+from glassnet.scoring import score
 from glassnet.vocabulary import Array
 
 FIVE, FIVE_STEPS = 5, 500
@@ -101,7 +102,7 @@ def restarts(patient: Patient) -> list[float] | None:
         how = {**patient.options(), "epochs": epochs, "every": epochs, "sample_weight": rows.w}
         for _ in several.train(rows.X, rows.y, **how):
             pass
-        losses = several.score(rows.X, rows.y, rows.w, [])["loss"]
+        losses = score(several, rows)["loss"]
     return [patient.baseline.share(float(loss)) for loss in losses]
 
 
@@ -182,7 +183,7 @@ def _learn(patient: Patient, taught: Rows, asked: Rows, epochs: int) -> _Fold:
                 looks.append(_gains(pupil, baseline.raw, asked))
                 if _surely(looks[-1]) > CERTAIN:
                     break
-        loss = float(pupil.score(taught.X, taught.y, taught.w, [])["loss"])
+        loss = float(score(pupil, taught)["loss"])
     return _Fold(looks, baseline.share(loss))
 
 
