@@ -18,7 +18,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import glassnet as gn
 from glassnet.selection import folds
-from glassnet.tabular.ensemble import Choice, _least, softmax
+from glassnet.tabular import ensemble
+from glassnet.tabular.ensemble import Choice, Clock
 
 HELD = "each member is judged by rows of its own, which a row's weight or copies would change"
 EXPECTED = dict.fromkeys(
@@ -133,11 +134,85 @@ def test_given_rows_judge_instead_of_folds() -> None:
         clf.fit(X, labels, eval_set=X)
 
 
-def test_a_short_time_plans_fewer_epochs() -> None:
+class Ticks:
+    """A clock of which every look takes a second, and the first one ten more."""
+
+    def __init__(self) -> None:
+        self.now, self.looks = 0.0, 0
+
+    def __call__(self) -> float:
+        self.looks += 1
+        self.now += 11.0 if self.looks == 2 else 1.0
+        return self.now
+
+
+def test_a_schedule_is_planned_for_the_time_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ensemble, "perf_counter", Ticks())
+    clock = Clock(100.0)  # ends at 101
+    assert clock.fewer(2, 1000) is None  # at 12: programs were recorded, so it is no measure
+    assert clock.fewer(4, 1000) == int(0.9 * (101 - 13) / 0.5)  # at 13: half a second an epoch
+    assert clock.fewer(6, 100) is None
+    assert not clock.over
+    assert any(clock.over for _ in range(100))
+
+
+def test_a_short_time_trains_fewer_epochs_to_the_end() -> None:
     X, y = mixed(2000)
-    reg = gn.TabularRegressor(epochs=50_000, time_limit=2.0, random_state=0).fit(X, y)
-    assert 1 <= reg.n_iter_ < 25_000
-    assert np.isfinite(reg.predict(X)).all()
+    reg = gn.TabularRegressor(epochs=50_000, time_limit=2.0, random_state=0)
+    planned: list[int] = []
+    train = gn.Network.train
+
+    def seen(self: gn.Network, *args: Any, **how: Any) -> Any:
+        planned.append(how["epochs"])
+        return train(self, *args, **how)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gn.Network, "train", seen)
+        reg.fit(X, y)
+    assert planned[0] == 50_000
+    assert planned[-1] < 5_000
+    assert reg.n_iter_ <= planned[-1]
+    assert reg.score(X, y) > 0.3
+
+
+def test_too_large_a_rate_is_made_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    from glassnet.tabular.defaults import Recipe
+
+    how, rates = Recipe.how, [1e30]
+
+    def wild(self: Recipe, classes: int, rows: int) -> dict[str, Any]:
+        return how(self, classes, rows) | {"optimizer": gn.SGD(rates[0]), "schedule": "constant"}
+
+    monkeypatch.setattr(Recipe, "how", wild)
+    X, y = mixed(200)
+    with pytest.raises(ValueError, match="training diverged each time"):
+        gn.TabularRegressor(**QUICK).fit(X, y)
+    rates[0] = 1.0
+    assert np.isfinite(gn.TabularRegressor(**QUICK).fit(X, y).predict(X)).all()
+
+
+def test_which_columns_are_categories_can_be_said() -> None:
+    rng = np.random.default_rng(0)
+    code = rng.integers(0, 6, 400)
+    X, y = np.column_stack([code, rng.standard_normal(400)]), np.sin(9.0 * code)
+    reg = gn.TabularRegressor(epochs=20, categorical_features=[0], random_state=0).fit(X, y)
+    assert reg.encoding_.hot == 6
+    assert reg.encoding_.numbers == 1
+    assert reg.score(X, y) > 0.9
+
+
+def test_products_keep_to_one_thread_while_a_table_is_learned() -> None:
+    from threadpoolctl import threadpool_info
+
+    from glassnet.threads import one_thread
+
+    def threads() -> set[int]:
+        return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
+
+    before = threads()
+    with one_thread():
+        assert threads() == {1}
+    assert threads() == before
 
 
 def test_weights_of_classes_and_rows_move_predictions() -> None:
@@ -205,11 +280,6 @@ def test_the_best_of_three_looks_in_a_row_stays_and_the_last_of_equals() -> None
     choice.settle(net)
     assert net.theta[0, 0] == 4.0
     assert choice.score[0] == pytest.approx(0.3)
-
-
-def test_a_valley_is_found() -> None:
-    assert _least(lambda x: (x - 0.7) ** 2, -3, 3) == pytest.approx(0.7, abs=1e-5)
-    assert softmax(np.array([[1000.0, 0.0]])).tolist() == [[1.0, 0.0]]
 
 
 @pytest.mark.parametrize("given", [

@@ -6,17 +6,19 @@ from typing import Any
 import numpy as np
 
 from glassnet.metrics import Metric, find_metrics
-from glassnet.network import Network
+from glassnet.predicting import Predicting
 from glassnet.rows import Rows
 
 
-def evaluate(network: Network, X: Any, y: Any, sample_weight: Any, metrics: Any) -> dict[str, Any]:
+def evaluate(
+    network: Predicting, X: Any, y: Any, sample_weight: Any, metrics: Any
+) -> dict[str, Any]:
     """Return the loss and metrics over a table; `Network.evaluate` tells more."""
     rows = Rows.of(network, X, y, sample_weight)
     return score(network, rows, find_metrics(metrics, network.loss))
 
 
-def score(network: Network, rows: Rows, metrics: Sequence[Metric] = ()) -> dict[str, Any]:
+def score(network: Predicting, rows: Rows, metrics: Sequence[Metric] = ()) -> dict[str, Any]:
     """Return the loss and metrics on rows, of each member on those that it has."""
     w = np.ones((len(rows), 1)) if rows.w is None else rows.w
     tables = {"x": rows.X, "y": rows.y, **({} if rows.w is None else {"w": w})}

@@ -53,7 +53,7 @@ class Numbers:
     def fit(cls, name: str, values: Array) -> Self:
         """Infer the column from its numbers, NaN where there is a gap."""
         known = values[~np.isnan(values)]
-        mean, sd = _mean_sd(known)
+        mean, sd = mean_sd(known)
         return cls(name, float(np.median(known)), mean, sd, len(values) - len(known))
 
     @property
@@ -172,7 +172,7 @@ class Target:
             whole = bool((numbers == np.floor(numbers)).all())
             # a whole number that hardly ever comes again is a quantity, even if there are few rows
             if not whole or len(different) > min(MOST_CLASSES, len(values) // 2):
-                return cls(name, (), *_mean_sd(numbers))
+                return cls(name, (), *mean_sd(numbers))
             return cls(name, tuple(f"{value:.0f}" for value in sorted(different)), 0.0, 1.0)
         if len(different) > len(values) / 2:
             raise ValueError(
@@ -348,7 +348,7 @@ def _float(text: str) -> float | None:
         return None
 
 
-def _mean_sd(values: Array) -> tuple[float, float]:
+def mean_sd(values: Array) -> tuple[float, float]:
     """Return mean and standard deviation, or 1 where all values are the same."""
     # scaled, so that the squares of very large or small numbers neither overflow nor vanish
     scale = float(np.abs(values).max()) or 1.0

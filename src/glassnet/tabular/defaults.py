@@ -37,6 +37,8 @@ class Recipe:
         Units of a hidden layer, and how many there are.
     smoothing : float
         Label smoothing: good for the share of right classes, bad for probabilities.
+    effort : float
+        A factor on the epochs that go by the number of rows.
 
     Examples
     --------

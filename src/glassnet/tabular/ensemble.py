@@ -1,7 +1,6 @@
 """Members that learn a table side by side, each judged by rows of its own, and what they say."""
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
@@ -9,15 +8,33 @@ from typing import Any
 import numpy as np
 
 from glassnet.history import DivergenceWarning, Epoch
-from glassnet.metrics import Metric
+from glassnet.losses import MulticlassCrossEntropy
+from glassnet.metrics import Metric, accuracy
 from glassnet.network import Network
 from glassnet.selection import FOLDS, folds
+from glassnet.tabular.columns import mean_sd
 from glassnet.tabular.defaults import Recipe
 from glassnet.tabular.encoding import Encoding
 from glassnet.vocabulary import Array
 
 EVERY = 2  # epochs from one look at the validation rows to the next
 LEAST_ROWS = 2 * FOLDS  # fewer have no folds: all teach, and the last epoch stays
+TRIES = 5  # each with a quarter of the rate, where training diverges at once
+ERROR = Metric("error", lambda y, p, w: 1 - accuracy(y, p, w), higher=False)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Encoded rows: X (n, columns), labels or a quantity y (n,), and how much each counts (n,)."""
+
+    X: Array
+    y: Array
+    w: Array | None = None
+
+    def of(self, places: Array) -> tuple[Array, Array]:
+        """Return labels and weights of some rows as a loss has them, (..., n, 1)."""
+        w = np.ones(len(self.y)) if self.w is None else self.w
+        return self.y[places][..., None], w[places][..., None]
 
 
 class Choice:
@@ -59,6 +76,35 @@ class Choice:
         self.score[better], self.theta[better] = score[better], theta[better]
 
 
+class Clock:
+    """How much time there is, and for how many epochs.
+
+    A schedule ends where the training ends, so it is planned for as many epochs as there is time
+    for, and cut off only if they take longer than the second look said. The first is no measure:
+    programs are recorded before it.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.end = perf_counter() + seconds
+        self._last: tuple[int, float] | None = None
+
+    def fewer(self, done: int, epochs: int) -> int | None:
+        """Return for how many epochs a training anew has time, if this one has not; see a look."""
+        now, before = perf_counter(), self._last
+        self._last = done, now
+        if before is None:
+            return None
+        each = (now - before[1]) / (done - before[0])
+        if now + each * (epochs - done) <= self.end:
+            return None
+        return min(max(int(0.9 * (self.end - now) / each), 1), epochs)
+
+    @property
+    def over(self) -> bool:
+        """Whether there is no more time."""
+        return perf_counter() >= self.end
+
+
 @dataclass
 class Ensemble:
     """Trained members, and how what they say is put together.
@@ -90,8 +136,9 @@ class Ensemble:
         """Return what each member says: probabilities (members, n, classes), or (members, n)."""
         raw = self.network.raw(X)
         if not self.classes:
-            return np.clip(raw[..., 0].astype(float) * self.sd + self.mean, self.low, self.high)
-        return softmax(raw.astype(float) / self.temperature)
+            return np.clip(raw[..., 0] * self.sd + self.mean, self.low, self.high)
+        probabilities: Array = self.network.loss.link(raw / self.temperature)
+        return probabilities
 
     def predict(self, X: Array) -> Array:
         """Return the mean of what the members say."""
@@ -99,91 +146,130 @@ class Ensemble:
         return mean
 
 
-def softmax(raw: Array) -> Array:
-    """Return the shares of e^raw along the last axis.
-
-    Examples
-    --------
-    >>> softmax(np.array([0.0, np.log(3)])).round(4)
-    array([0.25, 0.75])
-    """
-    e = np.exp(raw - raw.max(axis=-1, keepdims=True))
-    shares: Array = e / e.sum(axis=-1, keepdims=True)
-    return shares
-
-
 def learn(
     recipe: Recipe,
     encoding: Encoding,
-    X: Array,
-    y: Array,
-    w: Array | None = None,
+    rows: Table,
     *,
     classes: int,
     seed: int,
     metric: Metric | None = None,
-    watched: tuple[Array, Array, Array | None] | None = None,
-    time_limit: float = np.inf,
-    on_epoch: Callable[[Epoch], Any] | None = None,
+    watched: Table | None = None,
+    seconds: float = np.inf,
 ) -> Ensemble:
     """Train an ensemble on encoded rows.
 
     Parameters
     ----------
-    X : array (n, encoding.width)
-    y : array (n,)
-        Labels 0 ... classes - 1, or a quantity.
-    w : array (n,), optional
-        How much each row counts.
+    rows : Table
     classes : int
         0 for a quantity.
     metric : Metric, optional
         What epochs are chosen by; left out, the share of wrong classes, and for a quantity the
         last epoch stays.
-    watched : tuple (X, y, w), optional
+    watched : Table, optional
         Rows to judge by, in place of folds.
-    time_limit : float
-        Seconds; training is made to fit into it.
+    seconds : float
+        Time; training is made to fit into it.
     """
-    begun, ensemble = perf_counter(), Ensemble(recipe.network(encoding, classes, seed), classes)
+    clock, ensemble = Clock(seconds), Ensemble(recipe.network(encoding, classes, seed), classes)
     if not classes:
-        ensemble.mean, ensemble.sd = _mean_sd(y)
-        ensemble.low, ensemble.high = float(y.min()), float(y.max())
-        y = (y - ensemble.mean) / ensemble.sd
-        if watched is not None:
-            watched = (watched[0], (watched[1] - ensemble.mean) / ensemble.sd, watched[2])
-    network, rows = ensemble.network, len(y)
+        ensemble.mean, ensemble.sd = mean, sd = mean_sd(rows.y)
+        ensemble.low, ensemble.high = float(rows.y.min()), float(rows.y.max())
+        rows = replace(rows, y=rows.y / sd - mean / sd)
+        watched = watched and replace(watched, y=watched.y / sd - mean / sd)
     taught = held = None
-    if watched is None and rows >= LEAST_ROWS:
-        taught, held = folds(y[:, None], recipe.members, bool(classes))
-        rows = taught.shape[1]
-    how = recipe.how(classes, rows)
-    validation: Any = "folds" if held is not None else watched
-    if validation is not None:
-        how |= {"validation": validation, "every": EVERY}
-    choosing = metric or (error() if classes else None)
-    while True:
-        network.start(X, taught)
-        choice = Choice(network, choosing) if choosing and validation is not None else None
-        looks = {"metrics": [choosing]} if choice else {}
-        left = time_limit - (perf_counter() - begun)
-        outcome = _train(network, (X, y, w), how | looks, choice, left, on_epoch)
-        if outcome > 0:
+    if watched is None and len(rows.y) >= LEAST_ROWS:
+        taught, held = folds(rows.y[:, None], recipe.members, bool(classes))
+    how = recipe.how(classes, len(rows.y) if taught is None else taught.shape[1])
+    how["sample_weight"] = rows.w
+    if watched is not None or held is not None:
+        given = (watched.X, watched.y, watched.w) if watched is not None else None
+        how |= {"validation": given or "folds", "every": EVERY}
+        metric = metric or (ERROR if classes else None)
+    else:
+        metric = None
+    for attempt in range(TRIES):
+        if attempt:
+            ensemble.network = recipe.network(encoding, classes, seed)
+        ensemble.network.start(rows.X, taught)
+        ensemble.epochs, again = _train(ensemble.network, rows, how, metric, clock)
+        if again is None:
             break
-        # too little time for as many epochs, or too large a rate: again, with less
-        network = ensemble.network = recipe.network(encoding, classes, seed)
-        if outcome == 0:
-            rule = how["optimizer"]
-            how["optimizer"] = replace(rule, rate=rule.rate / 4)
-        else:
-            how["epochs"] = -outcome
+        how |= again
+    else:
+        raise ValueError("X: expected a table that can be learned, but training diverged each time")
+    if classes and "validation" in how:
+        ensemble.temperature = temperature(ensemble.network, watched or rows, held)
+    ensemble.network = _in_double(ensemble.network)
+    return ensemble
+
+
+def _train(
+    network: Network, rows: Table, how: dict[str, Any], metric: Metric | None, clock: Clock
+) -> tuple[int, dict[str, Any] | None]:
+    """Train; return the epochs done, and what to change if it has to begin anew."""
+    choice, done = Choice(network, metric) if metric else None, 0
+    looks = {} if metric is None else {"metrics": [metric]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DivergenceWarning)
+        for epoch in network.train(rows.X, rows.y, **how, **looks):
+            done = epoch.number
+            if choice is not None:
+                choice.see(epoch)
+            fewer = clock.fewer(done, how["epochs"]) if done <= 2 * EVERY else None
+            if fewer is not None and fewer > done:
+                return done, {"epochs": fewer}
+            if clock.over:
+                break
+    if not done:
+        rule = how["optimizer"]
+        return 0, {"optimizer": replace(rule, rate=rule.rate / 4)}
     if choice is not None:
         choice.settle(network)
-    ensemble.epochs = outcome
-    if classes and validation is not None:
-        ensemble.temperature = _temperature(network, X, y, w, held, watched)
-    ensemble.network = _in_double(network)
-    return ensemble
+    return done, None
+
+
+def temperature(network: Network, rows: Table, held: Array | None) -> float:
+    """Return the temperature at which the members' log-loss on rows they never saw is least.
+
+    Source: Guo et al. (2017), "On calibration of modern neural networks", arXiv:1706.04599.
+
+    Parameters
+    ----------
+    held : array of int (members, n), optional
+        The places of those rows; left out, all.
+    """
+    everyone = np.arange(len(rows.y))
+    places = np.tile(everyone, (len(network.theta), 1)) if held is None else held
+    raw = network.raw(rows.X, places).astype(float)
+    (y, w), loss = rows.of(places), MulticlassCrossEntropy()
+    return float(np.exp(least(lambda t: float(loss.value(raw / np.exp(t), y, w).sum()), -3, 3)))
+
+
+def least(function: Any, low: float, high: float) -> float:
+    """Return where a function of one valley is least, by golden sections.
+
+    Source: Kiefer (1953), "Sequential minimax search for a maximum", Proceedings of the AMS 4.
+
+    Examples
+    --------
+    >>> round(least(lambda x: (x - 0.5) ** 2, -3, 3), 4)
+    0.5
+    """
+    share = (5**0.5 - 1) / 2
+    a, b = high - share * (high - low), low + share * (high - low)
+    at_a, at_b = function(a), function(b)
+    for _ in range(30):
+        if at_a < at_b:
+            high, b, at_b = b, a, at_a
+            a = high - share * (high - low)
+            at_a = function(a)
+        else:
+            low, a, at_a = a, b, at_b
+            b = low + share * (high - low)
+            at_b = function(b)
+    return (low + high) / 2
 
 
 def _in_double(network: Network) -> Network:
@@ -192,103 +278,3 @@ def _in_double(network: Network) -> Network:
     double.spread(len(network.theta))
     double.theta[...] = network.theta
     return double
-
-
-def _train(
-    network: Network,
-    rows: tuple[Array, Array, Array | None],
-    how: dict[str, Any],
-    choice: Choice | None,
-    limit: float,
-    on_epoch: Callable[[Epoch], Any] | None,
-) -> int:
-    """Train; return the epochs done, 0 if it diverged at once, or minus how many there is time for.
-
-    A schedule ends where the training ends, so it is planned for as many epochs as there is time
-    for, and cut off only if they take longer than the first ones said.
-    """
-    begun, looks, first = perf_counter(), 0, 0.0
-    X, y, w = rows
-    done = 0
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DivergenceWarning)
-        for epoch in network.train(X, y, sample_weight=w, **how):
-            looks, done, spent = looks + 1, epoch.number, perf_counter() - begun
-            if choice is not None:
-                choice.see(epoch)
-            if on_epoch is not None:
-                on_epoch(epoch)
-            if looks == 1:
-                first = spent  # in which programs were recorded too: not what an epoch takes
-                each = spent / done
-            elif looks == 2:
-                each = (spent - first) / how.get("every", 1)
-                fewer = int(0.9 * (limit - spent) / each) if limit < np.inf else how["epochs"]
-                if done < fewer < how["epochs"]:
-                    return -fewer
-            if spent + each * how.get("every", 1) > limit:
-                break
-    return done
-
-
-def _temperature(
-    network: Network,
-    X: Array,
-    y: Array,
-    w: Array | None,
-    held: Array | None,
-    watched: tuple[Array, Array, Array | None] | None,
-) -> float:
-    """Return the temperature at which the members' log-loss on rows they never saw is least.
-
-    Source: Guo et al. (2017), "On calibration of modern neural networks", arXiv:1706.04599.
-    """
-    if watched is not None:
-        X, y, w = watched
-    everyone = np.broadcast_to(np.arange(len(y)), (len(network.theta), len(y)))
-    places = everyone if held is None else held
-    raw = network.raw(X, places).astype(float)
-    label = y[places].astype(int)[..., None]
-    share = np.ones(places.shape) if w is None else w[places]
-
-    def loss(log_temperature: float) -> float:
-        scaled = raw / np.exp(log_temperature)
-        top = scaled.max(axis=-1, keepdims=True)
-        log_sum = np.log(np.exp(scaled - top).sum(axis=-1)) + top[..., 0]
-        each = log_sum - np.take_along_axis(scaled, label, -1)[..., 0]
-        return float((each * share).sum())
-
-    return float(np.exp(_least(loss, -3.0, 3.0)))
-
-
-def _least(function: Callable[[float], float], low: float, high: float) -> float:
-    """Return where a function of one valley is least, by golden sections."""
-    golden = (5**0.5 - 1) / 2
-    a, b = high - golden * (high - low), low + golden * (high - low)
-    at_a, at_b = function(a), function(b)
-    for _ in range(30):
-        if at_a < at_b:
-            high, b, at_b = b, a, at_a
-            a = high - golden * (high - low)
-            at_a = function(a)
-        else:
-            low, a, at_a = a, b, at_b
-            b = low + golden * (high - low)
-            at_b = function(b)
-    return (low + high) / 2
-
-
-def error() -> Metric:
-    """Return the share of rows whose likeliest class is not theirs, as a metric."""
-    return Metric("error", _error, higher=False)
-
-
-def _error(y: Array, p: Array, w: Array) -> Any:
-    return np.average(p.argmax(axis=-1) != y[:, 0], weights=w[:, 0])
-
-
-def _mean_sd(y: Array) -> tuple[float, float]:
-    """Return mean and standard deviation, 1 where all are the same."""
-    scale = float(np.abs(y).max()) or 1.0
-    sd = float((y / scale).std()) * scale
-    return float((y / scale).mean()) * scale, sd or 1.0

@@ -1,7 +1,7 @@
 """scikit-learn's view of the default for tables: `TabularClassifier` and `TabularRegressor`."""
 
-from collections.abc import Callable
-from typing import Any, Self
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -24,19 +24,42 @@ from glassnet.metrics import METRICS, Metric
 from glassnet.selection import class_weights
 from glassnet.tabular.defaults import PRESETS, preset
 from glassnet.tabular.encoding import Encoding
-from glassnet.tabular.ensemble import Ensemble, error, learn
+from glassnet.tabular.ensemble import ERROR, Ensemble, Table, learn
 from glassnet.tabular.frame import Frame, read_frame
+from glassnet.tabular.scorers import LOG_LOSS, from_scorer
 from glassnet.threads import one_thread
 from glassnet.vocabulary import Array
 
 
-class _Tabular(BaseEstimator):
+class _Tabular(BaseEstimator, ABC):
     """What both have in common: a table in, an ensemble trained, a table's predictions out."""
 
     ensemble_: Ensemble
     encoding_: Encoding
     n_features_in_: int
     feature_names_in_: Array
+    _METRICS: ClassVar[tuple[str, ...]]
+
+    def __init__(
+        self,
+        preset: str = "default",
+        *,
+        n_ensemble: int | None = None,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        metric: Any = None,
+        categorical_features: Any = "from_dtype",
+        time_limit: float | None = None,
+        random_state: Any = None,
+    ) -> None:
+        self.preset = preset
+        self.n_ensemble = n_ensemble
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.metric = metric
+        self.categorical_features = categorical_features
+        self.time_limit = time_limit
+        self.random_state = random_state
 
     def _begin(self, X: Any) -> Frame:
         """Check the parameters, and return the table to learn."""
@@ -65,8 +88,9 @@ class _Tabular(BaseEstimator):
             raise ValueError("X: expected a column whose values differ, got only constant ones")
         watched = None
         if eval_set is not None:
-            seen = checks.pair("eval_set", eval_set)
-            watched = (self._encode(seen[0]), self._encode_target(seen[1]), None)
+            if not isinstance(eval_set, tuple | list) or len(eval_set) != 2:
+                raise TypeError(f"eval_set: expected a pair (X, y), got {type(eval_set).__name__}")
+            watched = Table(self._encode(eval_set[0]), self._encode_target(eval_set[1]))
         seed = check_random_state(self.random_state).randint(2**31 - 64)
         with one_thread():
             self.ensemble_ = learn(
@@ -78,14 +102,12 @@ class _Tabular(BaseEstimator):
                     smoothing=0.0 if self.metric in ("log_loss", "auc") else None,
                 ),
                 self.encoding_,
-                self.encoding_.encode(frame),
-                y,
-                w,
+                Table(self.encoding_.encode(frame), y, w),
                 classes=classes,
                 seed=int(seed),
                 metric=self._metric(),
                 watched=watched,
-                time_limit=np.inf if self.time_limit is None else self.time_limit,
+                seconds=np.inf if self.time_limit is None else self.time_limit,
             )
         self.n_iter_ = self.ensemble_.epochs
 
@@ -95,8 +117,9 @@ class _Tabular(BaseEstimator):
     def _encode(self, X: Any) -> Array:
         return self.encoding_.encode(self._read(X), owner=type(self).__name__)
 
+    @abstractmethod
     def _encode_target(self, y: Any) -> Array:
-        raise NotImplementedError
+        """Return the targets of rows to judge by, as the network learns them."""
 
     def _said(self, X: Any) -> Array:
         """Return the ensemble's predictions."""
@@ -108,11 +131,11 @@ class _Tabular(BaseEstimator):
         if self.metric is None:
             return None
         if callable(self.metric):
-            return _from_scorer(self.metric, getattr(self, "classes_", None))
+            return from_scorer(self.metric, getattr(self, "classes_", None))
         if self.metric == "error":
-            return error()
+            return ERROR
         if self.metric == "log_loss":
-            return Metric("log_loss", _log_loss, higher=False)
+            return LOG_LOSS
         return METRICS[checks.one_of("metric", self.metric, self._METRICS, ", or a scorer")]
 
     def __sklearn_tags__(self) -> Any:
@@ -186,15 +209,17 @@ class TabularClassifier(ClassifierMixin, _Tabular):
         time_limit: float | None = None,
         random_state: Any = None,
     ) -> None:
-        self.preset = preset
-        self.n_ensemble = n_ensemble
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.metric = metric
+        super().__init__(
+            preset,
+            n_ensemble=n_ensemble,
+            epochs=epochs,
+            batch_size=batch_size,
+            metric=metric,
+            categorical_features=categorical_features,
+            time_limit=time_limit,
+            random_state=random_state,
+        )
         self.class_weight = class_weight
-        self.categorical_features = categorical_features
-        self.time_limit = time_limit
-        self.random_state = random_state
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, eval_set: Any = None) -> Self:
         """Train on a table.
@@ -292,27 +317,6 @@ class TabularRegressor(RegressorMixin, _Tabular):
 
     _METRICS = ("rmse", "mae", "r2")
 
-    def __init__(
-        self,
-        preset: str = "default",
-        *,
-        n_ensemble: int | None = None,
-        epochs: int | None = None,
-        batch_size: int | None = None,
-        metric: Any = None,
-        categorical_features: Any = "from_dtype",
-        time_limit: float | None = None,
-        random_state: Any = None,
-    ) -> None:
-        self.preset = preset
-        self.n_ensemble = n_ensemble
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.metric = metric
-        self.categorical_features = categorical_features
-        self.time_limit = time_limit
-        self.random_state = random_state
-
     def fit(self, X: Any, y: Any, sample_weight: Any = None, eval_set: Any = None) -> Self:
         """Train on a table.
 
@@ -362,39 +366,3 @@ def _weights(sample_weight: Any, y: Array) -> Array | None:
     if not w.any():
         raise ValueError("sample_weight: expected a weight above 0, got only zeros")
     return w
-
-
-def _log_loss(y: Array, p: Array, w: Array) -> Any:
-    said = np.take_along_axis(p, y.astype(int), -1)[:, 0]
-    return np.average(-np.log(np.maximum(said, 1e-12)), weights=w[:, 0])
-
-
-class _Said(ClassifierMixin, BaseEstimator):
-    """What a scorer asks: predictions that are there already."""
-
-    def __init__(self, p: Array, classes: Array | None) -> None:
-        self.p, self.classes_ = p, classes
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-    def predict(self, X: Any) -> Array:
-        return self.p[:, 0] if self.classes_ is None else self.classes_[self.p.argmax(axis=1)]
-
-    def predict_proba(self, X: Any) -> Array:
-        return self.p
-
-
-class _SaidQuantity(RegressorMixin, _Said):
-    """The same of quantities."""
-
-
-def _from_scorer(scorer: Callable[..., float], classes: Array | None) -> Metric:
-    """Return a scorer of scikit-learn's as a metric."""
-
-    def function(y: Array, p: Array, w: Array) -> float:
-        said = _Said(p, classes) if classes is not None else _SaidQuantity(p, None)
-        target = classes[y[:, 0].astype(int)] if classes is not None else y[:, 0]
-        return float(scorer(said, np.zeros((len(y), 1)), target))
-
-    return Metric("scorer", function)

@@ -1,0 +1,51 @@
+"""What epochs may be chosen by beside our own metrics: scikit-learn's."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.metrics import log_loss
+
+from glassnet.metrics import Metric
+from glassnet.vocabulary import Array
+
+
+def _log_loss(y: Array, p: Array, w: Array) -> float:
+    p = p.astype(float)
+    p /= p.sum(axis=1, keepdims=True)  # in float32 they do not quite sum to 1
+    return float(log_loss(y[:, 0], p, sample_weight=w[:, 0], labels=range(p.shape[1])))
+
+
+LOG_LOSS = Metric("log_loss", _log_loss, higher=False)
+
+
+class _Said(ClassifierMixin, BaseEstimator):
+    """What a scorer asks: predictions that are there already."""
+
+    def __init__(self, p: Array, classes: Array | None) -> None:
+        self.p, self.classes_ = p, classes
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def predict(self, X: Any) -> Array:
+        return self.p[:, 0] if self.classes_ is None else self.classes_[self.p.argmax(axis=1)]
+
+    def predict_proba(self, X: Any) -> Array:
+        return self.p
+
+
+class _SaidQuantity(RegressorMixin, _Said):
+    """The same of quantities."""
+
+
+def from_scorer(scorer: Callable[..., float], classes: Array | None) -> Metric:
+    """Return a scorer of scikit-learn's as a metric."""
+
+    def function(y: Array, p: Array, w: Array) -> float:
+        said = _Said(p, classes) if classes is not None else _SaidQuantity(p, None)
+        target = classes[y[:, 0].astype(int)] if classes is not None else y[:, 0]
+        return float(scorer(said, np.zeros((len(y), 1)), target))
+
+    return Metric("scorer", function)
