@@ -1,5 +1,6 @@
-"""How many threads a product of matrices wakes: the one face of threadpoolctl."""
+"""How many threads there are, and how many a product wakes: the one face of threadpoolctl."""
 
+import os
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -22,3 +23,16 @@ def one_thread() -> AbstractContextManager[Any]:
         return nullcontext()
     limits: AbstractContextManager[Any] = threadpool_limits(1, user_api="blas")
     return limits
+
+
+def cores() -> int:
+    """Return how many threads can run at a time.
+
+    Examples
+    --------
+    >>> cores() > 0
+    True
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

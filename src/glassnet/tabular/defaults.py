@@ -6,6 +6,7 @@ several narrow members instead of a wide network, smaller batches and fewer epoc
 lengths, no dropout, members judged each by a fold of its own.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -62,8 +63,11 @@ class Recipe:
         epochs = max(round(64 * self.effort * min(1.0, (20_000 / rows) ** 0.5)), 12)
         return self.epochs or epochs, self.batch_size or batch
 
-    def network(self, encoding: Encoding, classes: int, seed: int) -> Network:
-        """Return the network for a table's columns: `classes` outputs, or one for a quantity."""
+    def network(self, encoding: Encoding, classes: int, seeds: Sequence[int]) -> Network:
+        """Return the network for a table's columns: `classes` outputs, or one for a quantity.
+
+        It is one member for each seed.
+        """
         codes, gaps = len(encoding.cardinalities), encoding.gappy
         numbers = encoding.numbers + gaps
         layers: list[Layer] = []
@@ -85,9 +89,9 @@ class Recipe:
             [*layers, *[hidden] * self.depth, end],
             inputs=encoding.width,
             loss=MulticlassCrossEntropy(self.smoothing) if classes else SquaredError(),
-            seed=seed,
+            seed=seeds[0],
         )
-        network.spread([seed + k for k in range(self.members)])
+        network.spread(seeds)
         return network
 
     def how(self, classes: int, rows: int) -> dict[str, Any]:
