@@ -99,7 +99,8 @@ def layer_of(rng: np.random.Generator, width: int, depth: int) -> gn.Layer:
         return squash_of(rng, width)
     if kind == "periodic":
         columns, waves, units = (int(rng.integers(1, 4)) for _ in range(3))
-        return gn.Periodic(min(columns, width), waves, units, fastest=0.3)
+        fixed = bool(rng.random() < 0.5)
+        return gn.Periodic(min(columns, width), waves, units, fastest=0.3, fixed=fixed)
     if kind == "dense" or depth == 2:
         units = int(rng.integers(1, 9))
         factors = (1.0, 1.0) if rng.random() < 0.7 else (0.5, 2.0)
@@ -330,12 +331,8 @@ def scheduled_at(net: gn.Network, step: int = 3, total: int = 5) -> dict[str, fl
 
 
 def frozen_in(net: gn.Network) -> Any:
-    """Return which of the parameters lie in frozen layers."""
-    frozen = np.zeros(net.layout.size, bool)
-    for number in net.frozen:
-        for start, stop, _ in net.layout.places[number - 1].values():
-            frozen[start:stop] = True
-    return frozen
+    """Return which of the parameters learn nothing: of frozen layers, or of rate 0."""
+    return net.layout.factors("rate", float, net.frozen) == 0
 
 
 def gradient_error(

@@ -94,6 +94,7 @@ def between(name: str, activation: Any) -> list[gn.Layer]:
         "fading": [dense, gn.Residual([gn.Dropout(0.5, "flat_cos"), gn.Dropout(0.2, "cosine")])],
         "squash": [dense, gn.Concat([[gn.Squash(1.0, gaps=1, before=1, passing=1)], []]), dense],
         "periodic": [gn.Periodic(2, 3, 2, fastest=0.3), dense, gn.Periodic(None, 2, 1)],
+        "fixed": [dense, gn.Residual([gn.Periodic(2, 3, 1, fastest=0.3, fixed=True), gn.Dense(4)])],
         "embedding": [gn.Embedding([0, 2], [3, 2], 3), dense],
         # where the embedded columns come through layers that leave them as they are
         "late embedding": [
@@ -118,7 +119,7 @@ def table() -> Any:
     "layer",
     [
         *("dense", "dropout", "norm", "scale", "stack", "residual", "concat", "nested"),
-        *("embedding", "late embedding", "ntk", "fading", "squash", "periodic"),
+        *("embedding", "late embedding", "ntk", "fading", "squash", "periodic", "fixed"),
     ],
 )
 def test_every_layer_activation_loss_and_weights(

@@ -56,6 +56,33 @@ def test_the_frequencies_of_a_periodic_begin_as_they_are_told() -> None:
         assert abs(uniform.mean()) < 0.03 * most
 
 
+def test_fixed_frequencies_stay_and_their_derivatives_are_no_work() -> None:
+    X, y = rng().standard_normal((40, 3)), rng().standard_normal(40)
+    lines, kept = [], []
+    for fixed in (False, True):
+        net = gn.Network([gn.Periodic(2, 4, fixed=fixed), gn.Dense(1)], inputs=3, seed=0)
+        before = net.weights["F1"].copy(), net.weights["V1"].copy()
+        net.fit(X, y, epochs=3)
+        kept.append(
+            [(a == net.weights[n]).all() for a, n in zip(before, ("F1", "V1"), strict=True)]
+        )
+        lines.append(str(net.program(replayed=True)))
+    assert kept == [[False, False], [True, False]]
+    assert "sin(" in lines[0]
+    assert "sin(" not in lines[1]
+
+
+def test_a_parameter_of_rate_0_keeps_its_value_and_is_not_checked() -> None:
+    net = gn.Network([gn.Dense(3, "tanh", bias_rate=0.0), gn.Dense(1)], inputs=2, seed=0)
+    X, y = rng().standard_normal((20, 2)), rng().standard_normal(20)
+    check = gn.check_gradients(net, X, y)
+    assert check.right
+    assert "b1" not in check.errors
+    net.fit(X, y, epochs=2)
+    assert not net.weights["b1"].any()
+    assert net.weights["b2"].any()
+
+
 # ---- Squash --------------------------------------------------------------------------------------
 
 

@@ -158,6 +158,8 @@ class Periodic(Layer):
         A factor on the learning rate of all four.
     decay : float
         A factor on weight decay and the L2 penalty.
+    fixed : bool
+        Whether frequencies and phases stay as they were drawn: a step is shorter.
 
     Examples
     --------
@@ -177,6 +179,7 @@ class Periodic(Layer):
     fastest: float = 1.0
     rate: float = 1.0
     decay: float = 0.0
+    fixed: bool = False
 
     def __post_init__(self) -> None:
         for name in ("waves", "units"):
@@ -187,9 +190,11 @@ class Periodic(Layer):
 
     def parameters(self, inputs: int) -> dict[str, Parameter]:
         """Return F (columns, waves, 2), V (columns, waves, units) and shift (columns, units, 1)."""
-        d = self._columns(inputs)
+        d, learns = self._columns(inputs), not self.fixed
         return {
-            "F": Parameter((d, self.waves, 2), self._first, self.rate, self.decay),
+            "F": Parameter(
+                (d, self.waves, 2), self._first, self.rate * learns, self.decay * learns
+            ),
             "V": Parameter((d, self.waves, self.units), _uniform, self.rate, self.decay),
             "shift": Parameter((d, self.units, 1), _uniform, self.rate, self.decay),
         }

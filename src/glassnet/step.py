@@ -153,7 +153,7 @@ def scheduled(layers: Sequence[Layer]) -> dict[str, Scheduled]:
 
 
 class Nowhere:
-    """What the derivatives of a frozen layer are written into."""
+    """What the derivatives of frozen layers, and of parameters of rate 0, are written into."""
 
     def __setitem__(self, key: Any, value: Any) -> None:
         pass
@@ -278,16 +278,18 @@ class Step:
     def _backward(
         self, v: dict[str, Any], kept: list[Any], p: list[SimpleNamespace], dy: Any, within: Within
     ) -> None:
-        d = self.layout.views(v["gradient"])
-        learning = [
-            i for i, places in enumerate(self.layout.places) if places and i + 1 not in self.frozen
-        ]
-        for i in reversed(range(learning[0], len(self.layers))):
-            owner, names = f"{i + 1} {type(self.layers[i]).__name__}", named(vars(d[i]), i + 1, "d")
-            if i not in learning:
-                # nobody wants these derivatives, so the planner leaves their lines out
-                d[i], names = SimpleNamespace(**dict.fromkeys(vars(d[i]), Nowhere())), {}
-            with within("backward", owner, str(i + 1), names):
+        d, places = self.layout.views(v["gradient"]), [*enumerate(self.layout.places)]
+        learning = [i for i, own in places if own and i + 1 not in self.frozen]
+        for i, own in reversed(places[learning[0] :]):
+            owner, derivatives = f"{i + 1} {type(self.layers[i]).__name__}", vars(d[i])
+            learned = {
+                name: derivatives[name]
+                for name, (*_, parameter) in own.items()
+                if i in learning and parameter.rate
+            }
+            # nobody wants the others, so the planner leaves their lines out
+            derivatives.update(dict.fromkeys(own.keys() - learned.keys(), Nowhere()))
+            with within("backward", owner, str(i + 1), named(learned, i + 1, "d")):
                 dy = self.layers[i].backward(kept[i], dy, p[i], d[i], i > learning[0])
 
     def _update(self, v: dict[str, Any], within: Within) -> None:

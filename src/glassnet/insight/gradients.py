@@ -191,6 +191,7 @@ def check_gradients(
         for number, own in enumerate(double.layout.places, 1)
         if number not in network.frozen
         for name, place in named(own, number).items()
+        if place[2].rate
     }
     if directions:
         return _along(function, theta, gradient, places, directions, seed, tolerance)

@@ -76,7 +76,7 @@ class Recipe:
             layers.append(Squash(gaps=gaps, before=encoding.numbers, passing=codes))
         if numbers:
             waves = 16 if numbers <= MANY_NUMBERS else 8
-            layers.append(Periodic(numbers, waves, rate=0.1, decay=0.1))
+            layers.append(Periodic(numbers, waves, rate=0.1, decay=0.1, fixed=True))
             columns = layers[-1].outputs(columns)
         if codes:
             last = range(columns - codes, columns)
