@@ -114,7 +114,7 @@ class Recipe:
         Examples
         --------
         >>> Recipe().rule(classes=3), Recipe(optimizer="sgd").rule(classes=3)
-        (Adam(rate=0.04, beta2=0.95), SGD())
+        (Adam(0.04, beta2=0.95), SGD())
         """
         kind: Any = OPTIMIZERS[self.optimizer]
         chosen = {"beta2": 0.95} if issubclass(kind, Adam) else {}

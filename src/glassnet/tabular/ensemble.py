@@ -1,6 +1,7 @@
 """Members that learn a table side by side, each judged by rows of its own, and what they say."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
@@ -20,7 +21,12 @@ from glassnet.vocabulary import Array
 EVERY = 2  # epochs from one look at the validation rows to the next
 LEAST_ROWS = 2 * FOLDS  # fewer have no folds: all teach, and the last epoch stays
 TRIES = 5  # each with a quarter of the rate, where training diverges at once
+Progress = Callable[[int, int], object]  # called with the epochs done, and how many there will be
 ERROR = Metric("error", lambda y, p, w: 1 - accuracy(y, p, w), higher=False)
+
+
+class Diverged(ValueError):
+    """Training ran away at once, at every rate that was tried."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +162,7 @@ def learn(
     metric: Metric | None = None,
     watched: Table | None = None,
     seconds: float = np.inf,
+    progress: Progress = lambda done, epochs: None,
 ) -> Ensemble:
     """Train an ensemble on encoded rows.
 
@@ -171,6 +178,13 @@ def learn(
         Rows to judge by, in place of folds.
     seconds : float
         Time; training is made to fit into it.
+    progress : callable
+        ``progress(done, epochs)`` is called at each look.
+
+    Raises
+    ------
+    Diverged
+        If training runs away at once, however low the rate.
     """
     clock, ensemble = Clock(seconds), Ensemble(recipe.network(encoding, classes, seed), classes)
     if not classes:
@@ -193,12 +207,12 @@ def learn(
         if attempt:
             ensemble.network = recipe.network(encoding, classes, seed)
         ensemble.network.start(rows.X, taught)
-        ensemble.epochs, again = _train(ensemble.network, rows, how, metric, clock)
+        ensemble.epochs, again = _train(ensemble.network, rows, how, metric, clock, progress)
         if again is None:
             break
         how |= again
     else:
-        raise ValueError("X: expected a table that can be learned, but training diverged each time")
+        raise Diverged("X: expected a table that can be learned, but training diverged each time")
     if classes and "validation" in how:
         ensemble.temperature = temperature(ensemble.network, watched or rows, held)
     ensemble.network = _in_double(ensemble.network)
@@ -206,7 +220,12 @@ def learn(
 
 
 def _train(
-    network: Network, rows: Table, how: dict[str, Any], metric: Metric | None, clock: Clock
+    network: Network,
+    rows: Table,
+    how: dict[str, Any],
+    metric: Metric | None,
+    clock: Clock,
+    progress: Progress,
 ) -> tuple[int, dict[str, Any] | None]:
     """Train; return the epochs done, and what to change if it has to begin anew."""
     choice, done = Choice(network, metric) if metric else None, 0
@@ -215,6 +234,7 @@ def _train(
         warnings.simplefilter("ignore", DivergenceWarning)
         for epoch in network.train(rows.X, rows.y, **how, **looks):
             done = epoch.number
+            progress(done, how["epochs"])
             if choice is not None:
                 choice.see(epoch)
             fewer = clock.fewer(done, how["epochs"]) if done <= 2 * EVERY else None
