@@ -25,7 +25,7 @@ Progress = Callable[[int, int], object]  # called with the epochs done, and how 
 ERROR = Metric("error", lambda y, p, w: 1 - accuracy(y, p, w), higher=False)
 
 
-class Diverged(ValueError):
+class DivergenceError(ValueError):
     """Training ran away at once, at every rate that was tried."""
 
 
@@ -183,7 +183,7 @@ def learn(
 
     Raises
     ------
-    Diverged
+    DivergenceError
         If training runs away at once, however low the rate.
     """
     clock, ensemble = Clock(seconds), Ensemble(recipe.network(encoding, classes, seed), classes)
@@ -212,7 +212,7 @@ def learn(
             break
         how |= again
     else:
-        raise Diverged("X: expected a table that can be learned, but training diverged each time")
+        raise DivergenceError("X: expected a table that can be learned, but training diverged each time")
     if classes and "validation" in how:
         ensemble.temperature = temperature(ensemble.network, watched or rows, held)
     ensemble.network = _in_double(ensemble.network)
