@@ -13,9 +13,9 @@ from glassnet.losses import MulticlassCrossEntropy
 from glassnet.metrics import Metric, accuracy
 from glassnet.network import Network
 from glassnet.selection import FOLDS, folds
-from glassnet.tabular.columns import mean_sd
 from glassnet.tabular.defaults import Recipe
 from glassnet.tabular.encoding import Encoding
+from glassnet.tabular.target import mean_sd
 from glassnet.vocabulary import Array
 
 EVERY = 2  # epochs from one look at the validation rows to the next
