@@ -212,7 +212,9 @@ def learn(
             break
         how |= again
     else:
-        raise DivergenceError("X: expected a table that can be learned, but training diverged each time")
+        raise DivergenceError(
+            "X: expected a table that can be learned, but training diverged each time"
+        )
     if classes and "validation" in how:
         ensemble.temperature = temperature(ensemble.network, watched or rows, held)
     ensemble.network = _in_double(ensemble.network)

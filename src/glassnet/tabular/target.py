@@ -1,7 +1,6 @@
 """The column to predict: classes, or a quantity."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from reprlib import repr as short
 from typing import Any, Self
