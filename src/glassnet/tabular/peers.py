@@ -11,7 +11,10 @@ from glassnet.tabular.encoding import Encoding, as_numbers
 from glassnet.tabular.fitted import Categories, Numbers
 from glassnet.tabular.frame import Frame
 from glassnet.tabular.task import Task
+from glassnet.threads import one_thread
 from glassnet.vocabulary import Array
+
+FEW_ROWS = 10_000  # for which threads of OpenMP mostly wait for each other
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +65,7 @@ def compare(task: Task) -> list[Peer]:
     peers = []
     for estimator in (trees, _prepared(line, numbers.shape[1], codes.shape[1])):
         X, start = np.column_stack([numbers, codes]), perf_counter()
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), one_thread(len(task.taught) > FEW_ROWS):
             warnings.simplefilter("ignore")  # that it could go on for longer
             estimator.fit(X[task.taught], task.y[task.taught])
         seconds = perf_counter() - start
