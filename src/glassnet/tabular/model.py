@@ -1,6 +1,5 @@
 """What `glassnet train` writes and `glassnet predict` reads: an ensemble that knows its table."""
 
-import copy
 from dataclasses import dataclass
 from math import isfinite
 from os import PathLike
@@ -43,15 +42,6 @@ class Model:
     def predict(self, table: Table) -> Array:
         """Return probabilities (rows, classes), or quantities (rows,), of a later table."""
         return self.ensemble.predict(encode(self.encoding, table))
-
-    def member(self, number: int) -> Network:
-        """Return one of the networks, counted from 1."""
-        members = self.ensemble.network.members or 1
-        if not 1 <= number <= members:
-            raise ValueError(f"member: expected 1 to {members}, got {number}")
-        network = copy.deepcopy(self.ensemble.network)
-        network.keep(number - 1)
-        return network
 
     def to_json(self) -> dict[str, Any]:
         """Return what a model file holds beside the networks: dicts, lists, text and numbers."""

@@ -18,10 +18,11 @@ from glassnet.csvfile import Table
 from glassnet.metrics import Metric
 from glassnet.optimizers import OPTIMIZERS
 from glassnet.parts import Optimizer
-from glassnet.selection import hold_out
+from glassnet.selection import FOLDS, hold_out
 from glassnet.step import Layout
 from glassnet.tabular.defaults import PRESETS, Recipe, preset
 from glassnet.tabular.encoding import Encoding
+from glassnet.tabular.ensemble import LEAST_ROWS as FEWEST
 from glassnet.tabular.ensemble import DivergenceError, learn
 from glassnet.tabular.ensemble import Table as Rows
 from glassnet.tabular.fitted import LeftOut
@@ -266,6 +267,22 @@ class Task:
         """How many weights all networks have together."""
         layers = self.recipe.layers(self.encoding, len(self.target.classes))
         return self.recipe.members * Layout(layers, self.encoding.width).size
+
+    @property
+    def epochs(self) -> int:
+        """How often to go through the rows, if there is time."""
+        return self.recipe.sizes(self._each)[0]
+
+    @property
+    def batch_size(self) -> int:
+        """Rows a step."""
+        return min(self.recipe.sizes(self._each)[1], self._each)
+
+    @property
+    def _each(self) -> int:
+        """How many rows a network learns from."""
+        rows = len(self.taught)
+        return rows if rows < FEWEST else rows - rows // FOLDS
 
     @property
     def notes(self) -> list[str]:
