@@ -53,7 +53,7 @@ def show_columns(encoding: Encoding) -> None:
     name, kind, what = table.columns
     name.overflow, name.width, kind.width = "fold", min(max(6, *names), 30), 10
     kind.justify = what.justify = "left"
-    what.overflow = "fold"
+    what.overflow, name.vertical, kind.vertical = "fold", "top", "top"
     styles = {"left out": "yellow", "categories": "green", "numbers": "blue", "mark": "blue"}
     for each, sort, told in described[:MOST_SHOWN]:
         table.add_row(escape(each), f"[{styles[sort]}]{sort}[/]", escape(told))
