@@ -139,14 +139,13 @@ class Report:
                 *(X, y, task.encoding.places, judge, task.settings.seed),
             )
             calibration = _calibration(ensemble, X, y) if classes else None
-        labels, few = y[:, 0].astype(int), len(classes) <= MOST_CLASSES
-        taken = said.argmax(axis=1)
+        few = len(classes) <= MOST_CLASSES
         return cls(
             rows=len(y),
             scores=scores,
             seconds={NETWORK: course.seconds} | {peer.name: peer.seconds for peer in peers},
-            confusion=_counts(labels, taken, len(classes)) if classes and few else (),
-            confused=() if few else _confused(labels, taken, classes),
+            confusion=_counts(y, said) if classes and few else (),
+            confused=() if few else _confused(y, said, classes),
             errors={} if classes else errors(y, said),
             worst=() if classes else _worst(task, said[:, 0]),
             importances=importances,
@@ -161,10 +160,7 @@ def measures(classes: bool) -> dict[str, Metric]:
 
 def _in(unit: float, metric: Metric) -> Metric:
     """Return a metric that is taken in units of a scale, so that no square overflows."""
-    if unit == 1 or metric is METRICS["r2"]:
-        back = 1.0
-    else:
-        back = unit
+    back = 1.0 if metric is METRICS["r2"] else unit
     return replace(metric, function=lambda y, p, w: back * metric(y / unit, p / unit, w))
 
 
@@ -177,21 +173,21 @@ def _baseline(task: Task) -> Array:
     return np.tile(shares / shares.sum(), (rows, 1))
 
 
-def _counts(labels: Array, taken: Array, classes: int) -> tuple[tuple[int, ...], ...]:
-    counts = np.bincount(labels * classes + taken, minlength=classes**2)
-    return tuple(map(tuple, counts.reshape(classes, classes).tolist()))
+def _counts(y: Array, said: Array) -> tuple[tuple[int, ...], ...]:
+    """Return how many rows of each class are taken for each class."""
+    counts = np.zeros((said.shape[1],) * 2, int)
+    np.add.at(counts, (y[:, 0].astype(int), said.argmax(axis=1)), 1)
+    return tuple(map(tuple, counts.tolist()))
 
 
-def _confused(
-    labels: Array, taken: Array, classes: Sequence[str]
-) -> tuple[tuple[str, str, int], ...]:
+def _confused(y: Array, said: Array, classes: Sequence[str]) -> tuple[tuple[str, str, int], ...]:
     """Return the pairs of classes that are most often confused."""
-    wrong = np.column_stack([labels, taken])[labels != taken]
-    pairs, counts = np.unique(wrong, axis=0, return_counts=True)
+    both = np.column_stack([y[:, 0].astype(int), said.argmax(axis=1)])
+    pairs, counts = np.unique(both[both[:, 0] != both[:, 1]], axis=0, return_counts=True)
     most = np.argsort(-counts, kind="stable")[:MOST_PAIRS]
     return tuple(
-        (classes[known], classes[said], int(count))
-        for (known, said), count in zip(pairs[most], counts[most], strict=True)
+        (classes[known], classes[taken], int(count))
+        for (known, taken), count in zip(pairs[most], counts[most], strict=True)
     )
 
 
@@ -203,13 +199,15 @@ def errors(y: Array, p: Array) -> dict[float, float]:
     >>> errors(np.array([[1.0], [2.0], [3.0]]), np.array([[1.0], [4.0], [2.0]]))[0.5]
     1.0
     """
-    found = np.quantile(np.abs(y - p), QUANTILES).tolist()
+    with np.errstate(over="ignore"):  # of the largest numbers that there are
+        found = np.quantile(np.abs(y - p), QUANTILES).tolist()
     return dict(zip(QUANTILES, found, strict=True))
 
 
 def _worst(task: Task, said: Array) -> tuple[Missed, ...]:
     known = task.y[task.held]
-    worst = np.argsort(-np.abs(known - said), kind="stable")[:WORST]
+    with np.errstate(over="ignore"):
+        worst = np.argsort(-np.abs(known - said), kind="stable")[:WORST]
     return tuple(
         Missed(task.table.place(int(task.held[row])), float(known[row]), float(said[row]))
         for row in worst
