@@ -34,7 +34,7 @@ from glassnet.schedules import SCHEDULES
 from glassnet.step import Layout, named
 
 VERSION = 1
-LONGEST_HEADER = 10_000_000  # bytes; what a network's own description needs is a few thousand
+LONGEST_HEADER = 100_000_000  # bytes, as safetensors has it; a table's words are in it
 LAYERS: dict[str, type[Layer]] = {
     kind.__name__: kind
     for kind in (

@@ -47,7 +47,12 @@ TimeLimit = Annotated[
 ]
 Compare = Annotated[
     bool,
-    option(None, "", "Let scikit-learn's estimators learn the same rows, too.", "--compare"),
+    option(
+        None,
+        "",
+        "Let scikit-learn's estimators learn the same rows, too; needs glassnet[sklearn].",
+        "--compare",
+    ),
 ]
 Members = Annotated[
     str | None,
