@@ -169,6 +169,25 @@ def test_names_that_look_like_markup_are_shown_as_they_are(run, tmp_path):
         assert word in told
 
 
+@pytest.mark.parametrize("classes", [3, 12, 13])
+def test_many_long_names_fit_into_a_terminal(run, tmp_path, classes):
+    names = [f"{chr(97 + k)}: a class whose name is long" for k in range(classes)]
+    lines = [f"{i % classes + i / 1000},{names[i % classes]}" for i in range(20 * classes)]
+    (tmp_path / "t.csv").write_text("\n".join(["a number whose name is long,y", *lines]))
+    options = ("--target", "y", "--preset", "quick", "--epochs", 3)
+    code, told, complaints = run("train", "t.csv", *options)
+    assert (code, complaints) == (0, "")
+    assert max(map(len, told.splitlines())) <= 80
+    if classes > 12:
+        assert "most often confused" in told
+    else:
+        rows = [
+            line for line in told.splitlines() if re.match(rf" ({classes} )?{names[-1][:4]}", line)
+        ]
+        assert len(rows) == 1
+        assert sum(map(int, re.findall(r" (\d+)(?= )", rows[0])[-classes:])) == 4
+
+
 def test_a_wide_table_is_told_in_part(run, tmp_path):
     header = ",".join([f"c{i}" for i in range(60)] + ["y"])
     lines = [",".join(str(i * j % 7) for j in range(61)) for i in range(40)]

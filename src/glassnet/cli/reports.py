@@ -53,10 +53,12 @@ def show_columns(encoding: Encoding) -> None:
     name, kind, what = table.columns
     name.overflow, name.width, kind.width = "fold", min(max(6, *names), 30), 10
     kind.justify = what.justify = "left"
-    what.overflow, name.vertical, kind.vertical = "fold", "top", "top"
+    what.overflow = "fold"
+    for each in table.columns:
+        each.vertical = "top"
     styles = {"left out": "yellow", "categories": "green", "numbers": "blue", "mark": "blue"}
-    for each, sort, told in described[:MOST_SHOWN]:
-        table.add_row(escape(each), f"[{styles[sort]}]{sort}[/]", escape(told))
+    for title, sort, told in described[:MOST_SHOWN]:
+        table.add_row(escape(title), f"[{styles[sort]}]{sort}[/]", escape(told))
     out.print(table)
     rest = [(each, sort) for each, sort, _ in described[MOST_SHOWN:]]
     if rest:
@@ -107,16 +109,21 @@ def _show_scores(task: Task, report: Report) -> None:
 
 
 def _show_confusion(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> None:
-    first = max(4, min(20, *[max(map(len, classes))] * 2))
-    room = max((out.width - first - 4) // len(classes) - 3, 3)
     out.print("Held-out rows of each class (down), and what they were taken for (across)")
-    table = grid("", *(escape(cut(name, room)) for name in classes))
-    for place, (name, row) in enumerate(zip(classes, counts, strict=True)):
+    longest = max(map(len, classes))
+    heads, sides = list(classes), list(classes)
+    if longest + (longest + 3) * len(classes) + 2 > out.width:  # names go beside, numbers above
+        heads = list(map(str, range(1, len(classes) + 1)))
+        most = max(2, len(str(max(map(max, counts)))))
+        room = max(out.width - (most + 3) * len(classes) - 5, 5)
+        sides = [f"{at} {cut(name, room)}" for at, name in zip(heads, classes, strict=True)]
+    table = grid("", *map(escape, heads))
+    for place, (name, row) in enumerate(zip(sides, counts, strict=True)):
         cells = [
             f"[bold green]{count}[/]" if at == place else f"[yellow]{count}[/]" if count else "0"
             for at, count in enumerate(row)
         ]
-        table.add_row(escape(cut(name, first)), *cells)
+        table.add_row(escape(name), *cells)
     out.print(table)
 
 
