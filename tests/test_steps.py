@@ -171,7 +171,8 @@ def test_drop_last_is_the_training_without_the_rows_that_remain() -> None:
 @pytest.mark.parametrize("n", [5, 23, 100])
 def test_every_member_has_a_fold_of_its_own(n: int, members: int) -> None:
     y = np.random.default_rng(n).integers(0, 2, (n, 1)).astype(float)
-    taught, held = folds(y, members, True)
+    shared = folds(y, members, True)
+    taught, held = shared.taught, shared.held
     assert taught.shape == (members, n - n // 5)
     assert held.shape == (members, n // 5)
     for mine, others in zip(taught, held, strict=True):
@@ -183,7 +184,7 @@ def test_every_member_has_a_fold_of_its_own(n: int, members: int) -> None:
     if members > 5 and n > 5:
         assert set(held[0]) != set(held[5])
     again = folds(y, members, True)
-    assert (again[0] == taught).all()
+    assert (again.taught == taught).all()
 
 
 @pytest.mark.parametrize("sparse", [False, True])
@@ -206,7 +207,8 @@ def test_each_member_is_the_network_trained_alone_on_its_rows(
     begin = both.theta.copy()
     given = csr_array(X) if sparse else X
     history = both.fit(given, y, sample_weight=w, validation="folds", **how)
-    taught, held = folds(y[:, None], 6, False)
+    shared = folds(y[:, None], 6, False)
+    taught, held = shared.taught, shared.held
     for k, (mine, seen) in enumerate(zip(taught, held, strict=True)):
         alone = network(seed=k)
         start_output(alone, y[:, None], np.full((43, 1), 1 / 43))
@@ -227,7 +229,7 @@ def test_each_member_is_the_network_trained_alone_on_its_rows(
 
 def test_no_member_learns_from_the_rows_that_it_is_judged_by() -> None:
     X, y = table(40)
-    _, held = folds(y[:, None], 3, False)
+    held = folds(y[:, None], 3, False).held
     # the order of targets decides on the folds: it stays
     for k in range(3):
         other = X.copy()

@@ -137,23 +137,55 @@ def test_given_rows_judge_instead_of_folds() -> None:
 class Ticks:
     """A clock of which every look takes a second, and the first one ten more."""
 
-    def __init__(self) -> None:
-        self.now, self.looks = 0.0, 0
+    now = 0.0
 
     def __call__(self) -> float:
-        self.looks += 1
-        self.now += 11.0 if self.looks == 2 else 1.0
+        self.now += 1.0 if self.now else 11.0
         return self.now
 
 
 def test_a_schedule_is_planned_for_the_time_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ensemble, "perf_counter", Ticks())
-    clock = Clock(100.0)  # ends at 101
-    assert clock.fewer(2, 1000) is None  # at 12: programs were recorded, so it is no measure
-    assert clock.fewer(4, 1000) == int(0.9 * (101 - 13) / 0.5)  # at 13: half a second an epoch
+    clock = Clock(100.0)
+    assert clock.fewer(2, 1000) is None  # at 11: programs were recorded, so it is no measure
+    assert clock.fewer(4, 1000) == int(0.9 * (100 - 12) / 0.5)  # at 12: half a second an epoch
     assert clock.fewer(6, 100) is None
-    assert not clock.over
-    assert any(clock.over for _ in range(100))
+
+
+def test_threads_share_out_the_members_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, y = mixed(300)
+    labels = (y > 0).astype(int)
+    how = {"n_ensemble": 5, "epochs": 6, "random_state": 0}
+    one = gn.TabularClassifier(n_jobs=1, **how).fit(X, labels)
+    groups: list[int] = []
+    spread = gn.Network.spread
+
+    def seen(self: gn.Network, members: Any) -> None:
+        groups.append(len(members) if isinstance(members, list) else members)
+        spread(self, members)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gn.Network, "spread", seen)
+        three = gn.TabularClassifier(n_jobs=3, **how).fit(X, labels)
+    assert sorted(groups) == [1, 2, 2, 5]
+    assert (one.predict_proba(X) == three.predict_proba(X)).all()
+
+
+def test_an_interrupt_ends_every_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, y = mixed(2000)
+    train, done = gn.Network.train, []
+
+    def broken(self: gn.Network, *args: Any, **how: Any) -> Any:
+        for epoch in train(self, *args, **how):
+            done.append(epoch.number)
+            if len(done) == 2:
+                raise KeyboardInterrupt
+            yield epoch
+
+    monkeypatch.setattr(gn.Network, "train", broken)
+    with pytest.raises(KeyboardInterrupt):
+        gn.TabularRegressor(n_jobs=2, epochs=5_000, random_state=0).fit(X, y)
+    assert len(done) < 200
 
 
 def test_a_short_time_trains_fewer_epochs_to_the_end() -> None:
@@ -235,7 +267,7 @@ def test_a_member_knows_nothing_of_the_rows_that_judge_it() -> None:
     X, y = mixed(100)
     X = X[["x", "size"]].fillna(0).to_numpy()
     clf = gn.TabularClassifier(epochs=1, n_ensemble=2, random_state=0)
-    _, held = folds((y > 1)[:, None].astype(float), 2, True)
+    held = folds((y > 1)[:, None].astype(float), 2, True).held
     changed = X.copy()
     changed[held[0]] = 7 * changed[held[0]] + 3
     # what a member makes of the columns: centre and scale in its own units

@@ -1,7 +1,7 @@
 """Which rows teach, which are only watched, and how much those of each class count."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -109,20 +109,32 @@ def hold_out(
     return np.setdiff1d(np.arange(n), held), held
 
 
-def folds(y: Array, members: int, classes: bool, keys: Array | None = None) -> tuple[Array, Array]:
-    """Return the places of the rows that each member learns from, and of those it is judged by.
+@dataclass(frozen=True)
+class Folds:
+    """Which rows each member learns from, and which it is judged by.
 
-    Every member is judged by a fifth of the rows, the first five each by another. A fold has its
-    share of each class, or of small and large quantities.
+    Attributes
+    ----------
+    taught, held : array of int (members, n)
+        The places of the rows.
+    """
 
-    Returns
-    -------
-    array (members, n - n // 5), array (members, n // 5)
+    taught: Array
+    held: Array
+
+    def __getitem__(self, members: slice) -> "Folds":
+        return Folds(self.taught[members], self.held[members])
+
+
+def folds(y: Array, members: int, classes: bool) -> Folds:
+    """Return folds: every member is judged by a fifth of the rows, the first five by another each.
+
+    A fold has its share of each class, or of small and large quantities.
 
     Examples
     --------
-    >>> taught, held = folds(np.array([[0.0], [1.0]] * 5), 5, True)
-    >>> held.shape, sorted(held.ravel().tolist())
+    >>> shared = folds(np.array([[0.0], [1.0]] * 5), 5, True)
+    >>> shared.held.shape, sorted(shared.held.ravel().tolist())
     ((5, 2), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
     """
     n = len(y)
@@ -134,7 +146,7 @@ def folds(y: Array, members: int, classes: bool, keys: Array | None = None) -> t
             mixed = rng.random(n)
             order = np.lexsort((mixed, y[:, 0])) if y.shape[1] == 1 else np.argsort(mixed)
         held.append(np.sort(order[k % FOLDS : size * FOLDS : FOLDS]))
-    return np.stack([np.setdiff1d(every, each) for each in held]), np.stack(held)
+    return Folds(np.stack([np.setdiff1d(every, each) for each in held]), np.stack(held))
 
 
 def put_aside(
@@ -180,8 +192,9 @@ def split(network: Base, rows: Rows, validation: Any) -> tuple[Rows, Rows | None
     if isinstance(validation, str) and validation == "folds":
         if network.members is None:
             raise ValueError("validation: expected several members to share out folds to, got one")
-        taught, held = folds(rows.y, network.members, network.loss.classes)
-        return replace(rows, places=taught), replace(rows, places=held)
+        validation = folds(rows.y, network.members, network.loss.classes)
+    if isinstance(validation, Folds):
+        return replace(rows, places=validation.taught), replace(rows, places=validation.held)
     if isinstance(validation, tuple):
         if len(validation) not in (2, 3):
             raise ValueError("validation: expected (X, y) or (X, y, sample_weight)")

@@ -1,5 +1,6 @@
-"""How many threads a product of matrices wakes: the one face of threadpoolctl."""
+"""How many threads there are, and how many a product wakes: the one face of threadpoolctl."""
 
+import os
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -29,3 +30,16 @@ def one_thread(products_only: bool = True) -> AbstractContextManager[Any]:
         1, user_api="blas" if products_only else None
     )
     return limits
+
+
+def cores() -> int:
+    """Return how many threads can run at a time.
+
+    Examples
+    --------
+    >>> cores() > 0
+    True
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -21,7 +21,7 @@ from glassnet.plan import Plan, planned
 from glassnet.rows import Rows
 from glassnet.run import Run
 from glassnet.scoring import score
-from glassnet.selection import split, weighted
+from glassnet.selection import Folds, split, weighted
 
 EPOCHS = 100  # where nobody says how many
 OPTIONS = (
@@ -109,7 +109,7 @@ def prepare(
     found = {metric.name: metric for metric in find_metrics(metrics, network.loss)}
     checks.one_of("monitor", monitor, ("loss", *found), ", or another of the metrics")
     rows = weighted(Rows.of(network, X, y, sample_weight), class_weight, network.loss.classes)
-    if rows.w is not None and not rows.w.all():
+    if rows.w is not None and not rows.w.all() and not isinstance(validation, Folds):
         rows = rows[np.flatnonzero(rows.w)]  # a row of weight 0 is as if it were absent
     taught, held = split(network, rows, validation)
     if network.loss.classes and not continued and (taught.y == taught.y.flat[0]).all():

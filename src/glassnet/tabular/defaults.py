@@ -6,6 +6,7 @@ several narrow members instead of a wide network, smaller batches and fewer epoc
 lengths, no dropout, members judged each by a fold of its own.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -97,15 +98,15 @@ class Recipe:
             layers += [Dropout(self.dropout)] if self.dropout else []
         return [*layers, Dense(classes or 1, ntk=True, bias_rate=0.1)]
 
-    def network(self, encoding: Encoding, classes: int, seed: int) -> Network:
-        """Return the members, stacked, as they begin."""
+    def network(self, encoding: Encoding, classes: int, seeds: Sequence[int]) -> Network:
+        """Return the members, stacked, as they begin: one for each seed."""
         network = Network(
             self.layers(encoding, classes),
             inputs=encoding.width,
             loss=MulticlassCrossEntropy(self.smoothing) if classes else SquaredError(),
-            seed=seed,
+            seed=seeds[0],
         )
-        network.spread([seed + k for k in range(self.members)])
+        network.spread(seeds)
         return network
 
     def rule(self, classes: int) -> Optimizer:

@@ -1,8 +1,10 @@
 """Members that learn a table side by side, each judged by rows of its own, and what they say."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from time import perf_counter
 from typing import Any
 
@@ -12,7 +14,7 @@ from glassnet.history import DivergenceWarning, Epoch
 from glassnet.losses import MulticlassCrossEntropy
 from glassnet.metrics import Metric, accuracy
 from glassnet.network import Network
-from glassnet.selection import FOLDS, folds
+from glassnet.selection import FOLDS, Folds, folds
 from glassnet.tabular.defaults import Recipe
 from glassnet.tabular.encoding import Encoding
 from glassnet.tabular.target import mean_sd
@@ -36,6 +38,9 @@ class Table:
     X: Array
     y: Array
     w: Array | None = None
+
+    def __getitem__(self, places: Array) -> "Table":
+        return Table(self.X[places], self.y[places], None if self.w is None else self.w[places])
 
     def of(self, places: Array) -> tuple[Array, Array]:
         """Return labels and weights of some rows as a loss has them, (..., n, 1)."""
@@ -90,8 +95,8 @@ class Clock:
     programs are recorded before it.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self.end = perf_counter() + seconds
+    def __init__(self, end: float) -> None:
+        self.end = end
         self._last: tuple[int, float] | None = None
 
     def fewer(self, done: int, epochs: int) -> int | None:
@@ -104,11 +109,6 @@ class Clock:
         if now + each * (epochs - done) <= self.end:
             return None
         return min(max(int(0.9 * (self.end - now) / each), 1), epochs)
-
-    @property
-    def over(self) -> bool:
-        """Whether there is no more time."""
-        return perf_counter() >= self.end
 
 
 @dataclass
@@ -162,6 +162,7 @@ def learn(
     metric: Metric | None = None,
     watched: Table | None = None,
     seconds: float = np.inf,
+    threads: int = 1,
     progress: Progress = lambda done, epochs: None,
 ) -> Ensemble:
     """Train an ensemble on encoded rows.
@@ -178,78 +179,112 @@ def learn(
         Rows to judge by, in place of folds.
     seconds : float
         Time; training is made to fit into it.
+    threads : int
+        How many groups of members train at a time; what they learn does not depend on it.
     progress : callable
-        ``progress(done, epochs)`` is called at each look.
+        ``progress(done, epochs)`` is called at each look at the first member.
 
     Raises
     ------
     DivergenceError
         If training runs away at once, however low the rate.
     """
-    clock, ensemble = Clock(seconds), Ensemble(recipe.network(encoding, classes, seed), classes)
+    end = perf_counter() + seconds
+    if rows.w is not None and not rows.w.all():
+        rows = rows[np.flatnonzero(rows.w)]  # a row of weight 0 is as if it were absent
+    spread: dict[str, float] = {}
     if not classes:
-        ensemble.mean, ensemble.sd = mean, sd = mean_sd(rows.y)
-        ensemble.low, ensemble.high = float(rows.y.min()), float(rows.y.max())
+        mean, sd = mean_sd(rows.y)
+        spread = {"mean": mean, "sd": sd, "low": float(rows.y.min()), "high": float(rows.y.max())}
         rows = replace(rows, y=rows.y / sd - mean / sd)
         watched = watched and replace(watched, y=watched.y / sd - mean / sd)
-    taught = held = None
+    shared = None
     if watched is None and len(rows.y) >= LEAST_ROWS:
-        taught, held = folds(rows.y[:, None], recipe.members, bool(classes))
-    how = recipe.how(classes, len(rows.y) if taught is None else taught.shape[1])
-    how["sample_weight"] = rows.w
-    if watched is not None or held is not None:
-        given = (watched.X, watched.y, watched.w) if watched is not None else None
-        how |= {"validation": given or "folds", "every": EVERY}
-        metric = metric or (ERROR if classes else None)
-    else:
-        metric = None
-    for attempt in range(TRIES):
-        if attempt:
-            ensemble.network = recipe.network(encoding, classes, seed)
-        ensemble.network.start(rows.X, taught)
-        ensemble.epochs, again = _train(ensemble.network, rows, how, metric, clock, progress)
-        if again is None:
-            break
-        how |= again
-    else:
-        raise DivergenceError(
-            "X: expected a table that can be learned, but training diverged each time"
-        )
-    if classes and "validation" in how:
-        ensemble.temperature = temperature(ensemble.network, watched or rows, held)
-    ensemble.network = _in_double(ensemble.network)
+        shared = folds(rows.y[:, None], recipe.members, bool(classes))
+    how = recipe.how(classes, len(rows.y) if shared is None else shared.taught.shape[1])
+    judged = shared is not None or watched is not None
+    metric = (metric or (ERROR if classes else None)) if judged else None
+    lesson = Lesson(
+        recipe, encoding, rows, classes, seed, shared, watched, metric, how, end, progress
+    )
+    networks, epochs = lesson.learn(threads)
+    network = stacked(networks)
+    ensemble = Ensemble(network, classes, epochs=epochs, **spread)
+    if classes and judged:
+        ensemble.temperature = temperature(network, watched or rows, shared and shared.held)
     return ensemble
 
 
-def _train(
-    network: Network,
-    rows: Table,
-    how: dict[str, Any],
-    metric: Metric | None,
-    clock: Clock,
-    progress: Progress,
-) -> tuple[int, dict[str, Any] | None]:
-    """Train; return the epochs done, and what to change if it has to begin anew."""
-    choice, done = Choice(network, metric) if metric else None, 0
-    looks = {} if metric is None else {"metrics": [metric]}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DivergenceWarning)
-        for epoch in network.train(rows.X, rows.y, **how, **looks):
+@dataclass
+class Lesson:
+    """What members are taught, and how."""
+
+    recipe: Recipe
+    encoding: Encoding
+    rows: Table
+    classes: int
+    seed: int
+    shared: Folds | None
+    watched: Table | None
+    metric: Metric | None
+    how: dict[str, Any]
+    end: float
+    progress: Progress
+
+    def learn(self, threads: int) -> tuple[list[Network], int]:
+        """Train every member, and all anew where it has to be; return them, and the epochs."""
+        members = range(self.recipe.members)
+        threads = min(threads, len(members))
+        ends = [len(members) * k // threads for k in range(threads + 1)]
+        groups = [members[begin:end] for begin, end in pairwise(ends)]
+        with warnings.catch_warnings(), ThreadPoolExecutor(threads) as pool:
+            warnings.simplefilter("ignore", DivergenceWarning)
+            for _ in range(TRIES):
+                try:
+                    trained = list(pool.map(self.train, groups))
+                except BaseException:
+                    self.end = 0.0  # the other threads end with their epochs
+                    raise
+                again = {name: value for *_, change in trained for name, value in change.items()}
+                if not again:
+                    return [network for network, *_ in trained], max(done for _, done, _ in trained)
+                self.how |= again
+        raise DivergenceError(
+            "X: expected a table that can be learned, but training diverged each time"
+        )
+
+    def train(self, members: range) -> tuple[Network, int, dict[str, Any]]:
+        """Train some members: return them, the epochs, and what to change to begin anew, if so."""
+        seeds = [self.seed + member for member in members]
+        network = self.recipe.network(self.encoding, self.classes, seeds)
+        shared = self.shared and self.shared[members.start : members.stop]
+        network.start(self.rows.X, shared and shared.taught)
+        choice, done = Choice(network, self.metric) if self.metric else None, 0
+        clock = Clock(self.end)
+        for epoch in network.train(
+            *(self.rows.X, self.rows.y),
+            sample_weight=self.rows.w,
+            validation=shared or (self.watched and (self.watched.X, self.watched.y)),
+            metrics=[self.metric] if self.metric else (),
+            every=EVERY,
+            **self.how,
+        ):
             done = epoch.number
-            progress(done, how["epochs"])
+            if not members.start:
+                self.progress(done, self.how["epochs"])
             if choice is not None:
                 choice.see(epoch)
-            fewer = clock.fewer(done, how["epochs"]) if done <= 2 * EVERY else None
+            fewer = clock.fewer(done, self.how["epochs"]) if done <= 2 * EVERY else None
             if fewer is not None and fewer > done:
-                return done, {"epochs": fewer}
-            if clock.over:
+                return network, done, {"epochs": fewer}
+            if perf_counter() >= self.end:
                 break
-    if not done:
-        rule = how["optimizer"]
-        return 0, {"optimizer": replace(rule, rate=rule.rate / 4)}
-    if choice is not None:
-        choice.settle(network)
-    return done, None
+        if not done:
+            rule = self.how["optimizer"]
+            return network, 0, {"optimizer": replace(rule, rate=rule.rate / 4)}
+        if choice is not None:
+            choice.settle(network)
+        return network, done, {}
 
 
 def temperature(network: Network, rows: Table, held: Array | None) -> float:
@@ -294,9 +329,13 @@ def least(function: Any, low: float, high: float) -> float:
     return (low + high) / 2
 
 
-def _in_double(network: Network) -> Network:
-    """Return the network in float64: what it says of a row then hangs on no other row."""
-    double = Network(network.layers, network.inputs, loss=network.loss, dtype="float64", seed=0)
-    double.spread(len(network.theta))
-    double.theta[...] = network.theta
+def stacked(networks: Sequence[Network]) -> Network:
+    """Return the members of all as one network, in float64.
+
+    What it says of a row then hangs on no other row.
+    """
+    first, theta = networks[0], np.concatenate([each.theta for each in networks])
+    double = Network(first.layers, first.inputs, loss=first.loss, dtype="float64", seed=0)
+    double.spread(len(theta))
+    double.theta[...] = theta
     return double

@@ -28,7 +28,7 @@ from glassnet.tabular.ensemble import Ensemble, Table, learn
 from glassnet.tabular.frame import Frame, read_frame
 from glassnet.tabular.scorers import from_scorer
 from glassnet.tabular.scores import OF_PROBABILITIES, metric_of
-from glassnet.threads import one_thread
+from glassnet.threads import cores, one_thread
 from glassnet.vocabulary import Array
 
 
@@ -51,6 +51,7 @@ class _Tabular(BaseEstimator, ABC):
         metric: Any = None,
         categorical_features: Any = "from_dtype",
         time_limit: float | None = None,
+        n_jobs: int | None = None,
         random_state: Any = None,
     ) -> None:
         self.preset = preset
@@ -60,6 +61,7 @@ class _Tabular(BaseEstimator, ABC):
         self.metric = metric
         self.categorical_features = categorical_features
         self.time_limit = time_limit
+        self.n_jobs = n_jobs
         self.random_state = random_state
 
     def _begin(self, X: Any) -> Frame:
@@ -68,6 +70,8 @@ class _Tabular(BaseEstimator, ABC):
         for name in ("n_ensemble", "epochs", "batch_size"):
             if getattr(self, name) is not None:
                 checks.whole(name, getattr(self, name))
+        if self.n_jobs not in (None, -1):
+            checks.whole("n_jobs", self.n_jobs)
         if self.time_limit is not None and checks.number("time_limit", self.time_limit, 0) == 0:
             raise ValueError("time_limit: expected seconds above 0, got 0")
         frame = self._read(X)
@@ -109,6 +113,7 @@ class _Tabular(BaseEstimator, ABC):
                 metric=self._metric(),
                 watched=watched,
                 seconds=np.inf if self.time_limit is None else self.time_limit,
+                threads=cores() if self.n_jobs in (None, -1) else self.n_jobs,
             )
         self.n_iter_ = self.ensemble_.epochs
 
@@ -166,6 +171,9 @@ class TabularClassifier(ClassifierMixin, _Tabular):
         (text, bool and category columns), a mask, places or names.
     time_limit : float, optional
         Seconds for `fit`; fewer epochs are planned where the time is short.
+    n_jobs : int, optional
+        Threads, among which the networks are shared out; None or -1 for as many as there are
+        cores. What is learned does not depend on it.
     random_state : int, RandomState or None
         Where random numbers come from.
 
@@ -202,6 +210,7 @@ class TabularClassifier(ClassifierMixin, _Tabular):
         class_weight: Any = None,
         categorical_features: Any = "from_dtype",
         time_limit: float | None = None,
+        n_jobs: int | None = None,
         random_state: Any = None,
     ) -> None:
         super().__init__(
@@ -212,6 +221,7 @@ class TabularClassifier(ClassifierMixin, _Tabular):
             metric=metric,
             categorical_features=categorical_features,
             time_limit=time_limit,
+            n_jobs=n_jobs,
             random_state=random_state,
         )
         self.class_weight = class_weight
@@ -291,7 +301,7 @@ class TabularRegressor(RegressorMixin, _Tabular):
 
     Parameters
     ----------
-    preset, n_ensemble, epochs, batch_size, categorical_features, time_limit, random_state
+    preset, n_ensemble, epochs, batch_size, categorical_features, time_limit, n_jobs, random_state
         As for `TabularClassifier`.
     metric : str or scorer, optional
         What an epoch is chosen by: ``rmse``, ``mae``, ``r2``, or a scorer; left out, the last

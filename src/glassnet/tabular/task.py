@@ -31,7 +31,7 @@ from glassnet.tabular.model import Model
 from glassnet.tabular.scores import OF_CLASSES, OF_PROBABILITIES, OF_QUANTITIES, metric_of
 from glassnet.tabular.target import Target
 from glassnet.tabular.text import frame_of
-from glassnet.threads import one_thread
+from glassnet.threads import cores, one_thread
 from glassnet.vocabulary import Array
 
 FIFTH = 0.2
@@ -309,6 +309,7 @@ class Task:
                     seed=self.settings.seed,
                     metric=self.metric,
                     seconds=inf if limit is None else limit,
+                    threads=cores(),
                     progress=looked,
                 )
         except DivergenceError:
