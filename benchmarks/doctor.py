@@ -22,7 +22,9 @@ import numpy as np
 
 import glassnet as gn
 from glassnet.csvfile import parse_csv
-from glassnet.tabular.columns import Columns, Target
+from glassnet.tabular.encoding import Encoding
+from glassnet.tabular.target import Target
+from glassnet.tabular.text import frame_of
 
 Dense = gn.Dense
 STEPS = 3000  # updates of a run
@@ -52,12 +54,12 @@ def read(path: Path, target: str) -> tuple[Any, Any, str, int]:
     content = path.read_bytes()
     content = gzip.decompress(content) if path.suffix == ".gz" else content
     table = parse_csv(content, str(path)).where_known(target)
-    goal = Target.fit(target, table.columns[target])
-    columns = Columns.fit(table, goal, np.arange(len(table.columns[target])))
-    X, y = columns.encode(table), goal.encode(table.columns[target])
+    goal, frame = Target.fit(table, target), frame_of(table, target)
+    X, y = Encoding.fit(frame).encode(frame), goal.encode(table)
     X = X[:, np.ptp(X, axis=0) > 0]
+    X = np.clip((X - X.mean(axis=0)) / X.std(axis=0), -10, 10)  # as for any network
     if not goal.classes:
-        return X, y, "squared_error", 1
+        return X, (y - y.mean()) / y.std(), "squared_error", 1
     if len(goal.classes) == 2:
         return X, y, "binary_cross_entropy", 1
     return X, y, "multiclass_cross_entropy", len(goal.classes)

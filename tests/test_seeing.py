@@ -6,7 +6,8 @@ import glassnet as gn
 from glassnet import cli
 from glassnet.csvfile import read_table
 from glassnet.demo import penguins
-from glassnet.recipe import load_model
+from glassnet.tabular.model import load_model
+from glassnet.tabular.text import encode
 
 
 def test_trace_shows_the_numbers_of_a_row(tmp_path, monkeypatch, capsys):
@@ -15,12 +16,19 @@ def test_trace_shows_the_numbers_of_a_row(tmp_path, monkeypatch, capsys):
     capsys.readouterr()
     assert cli.run(["trace", "penguins.safetensors", str(penguins()), "--row", "3"]) == 0
     text = capsys.readouterr().out
-    assert "z1 = x @ W1 + b1 ≈" in text
+    assert text.startswith("network 1 of the 4 whose predictions are averaged\n")
+    assert "z4 = " in text
     assert "after the update" in text
-    _, columns = load_model("penguins.safetensors")
+    model = load_model("penguins.safetensors")
     known = read_table(penguins())
-    x = columns.encode(known)[2]
+    x = encode(model.encoding, known)[2]
     assert f"{x[3]:.4f}" in text.split("y (1, 1)")[0]
+    arguments = ["trace", "penguins.safetensors", str(penguins()), "--row", "3", "--member", "2"]
+    assert cli.run([*arguments, "--digits", "0"]) == 0
+    other = capsys.readouterr().out
+    assert other.startswith("network 2 of the 4 ")
+    weights = model.ensemble.network.weights["b5"]
+    assert [repr(float(each[0, 0])) in other for each in weights] == [False, True, False, False]
     unlabelled = tmp_path / "new.csv"
     lines = penguins().read_text().splitlines()
     unlabelled.write_text("\n".join(line.split(",", 1)[1] for line in lines))
@@ -60,6 +68,7 @@ def test_trace_refuses_in_one_sentence(tmp_path, monkeypatch, capsys):
             ["net.safetensors", "rows.csv", "--digits", "-1"],
             "--digits: expected at least 0, got -1",
         ),
+        (["net.safetensors", "rows.csv", "--member", "2"], "--member: expected 1 to 1, got 2"),
         (["net.safetensors", "text.csv"], "DATA: expected 2 columns of numbers"),
         (["net.safetensors", "--math", "--replayed"], "replayed: expected False beside math=True"),
         (["nothing.safetensors", "--math"], "nothing.safetensors: No such file"),

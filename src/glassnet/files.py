@@ -34,7 +34,7 @@ from glassnet.schedules import SCHEDULES
 from glassnet.step import Layout, named
 
 VERSION = 1
-LONGEST_HEADER = 10_000_000  # bytes; what a network's own description needs is a few thousand
+LONGEST_HEADER = 100_000_000  # bytes, as safetensors has it; a table's words are in it
 LAYERS: dict[str, type[Layer]] = {
     kind.__name__: kind
     for kind in (
@@ -43,6 +43,7 @@ LAYERS: dict[str, type[Layer]] = {
     )
 }
 BENDS: dict[str, type[Activation]] = ACTIVATIONS | {"parametric": Parametric}
+MOST_MEMBERS = 1000
 NO_CODE = "a model file holds no code; keep the code and save network.theta with numpy.save"
 DTYPES = {"float32": "F32", "float64": "F64"}  # NumPy's names, and those of safetensors
 
@@ -80,19 +81,16 @@ def save_network(network: Network, path: StrPath, table: Mapping[str, Any] | Non
     path : str or PathLike
         Where to; ``model.safetensors`` is the usual ending.
     table : dict, optional
-        How the columns of a table become inputs: what `Columns.to_json` gives.
+        What it knows of a table: what `Model.to_json` gives.
 
     Raises
     ------
     TypeError
         If a layer, an activation or the loss is not glassnet's own: the file holds no code.
-    ValueError
-        If the network is several stacked members.
     OSError
         If the file cannot be written.
     """
-    if network.members is not None:
-        raise ValueError(f"save: expected one network, got {network.members}: keep one of them")
+    stored = _narrowest(network)
     about = {
         "version": VERSION,
         "inputs": network.inputs,
@@ -101,16 +99,17 @@ def save_network(network: Network, path: StrPath, table: Mapping[str, Any] | Non
         "layers": [_describe(layer, LAYERS) for layer in network.layers],
         "frozen": sorted(network.frozen),
         "loss": _describe(network.loss, LOSSES),
+        "members": network.members,
+        "table": table,
     }
-    if table is not None:
-        about["table"] = table
+    about |= {} if stored == about["dtype"] else {"stored": stored}
     header: dict[str, Any] = {"__metadata__": {"glassnet": _dumps(about)}}
     data, start = [], 0
     for name, weight in network.weights.items():
-        data.append(np.ascontiguousarray(weight, weight.dtype.newbyteorder("<")).tobytes())
+        data.append(np.ascontiguousarray(weight, np.dtype(stored).newbyteorder("<")).tobytes())
         stop = start + len(data[-1])
         header[name] = {
-            "dtype": DTYPES[weight.dtype.name],
+            "dtype": DTYPES[stored],
             "shape": list(weight.shape),
             "data_offsets": [start, stop],
         }
@@ -148,6 +147,13 @@ def writable(path: StrPath) -> Path:
     if not os.access(target.parent, os.W_OK):
         raise PermissionError(f"{path}: no permission to write in {target.parent}")
     return target
+
+
+def _narrowest(network: Network) -> str:
+    """Return the dtype to store weights in: float32 where it holds them to the last bit."""
+    with np.errstate(over="ignore"):
+        whole = (network.theta.astype(np.float32) == network.theta).all()
+    return "float32" if whole else network.dtype.name
 
 
 def _describe(thing: Any, table: Mapping[str, type[Any]]) -> dict[str, Any]:
@@ -190,6 +196,8 @@ def _dumps(content: Any) -> str:
 
 def load(path: StrPath) -> Network:
     """Return the network in a model file; it predicts the same bits as the one that was saved.
+
+    Several stacked members come back stacked, with the generators that `spread` gives them.
 
     Parameters
     ----------
@@ -235,27 +243,28 @@ def _read(file: BinaryIO) -> tuple[Network, Any]:
     about = _about(header)
     layers = [_restore(layer, LAYERS) for layer in about["layers"]]
     layout = Layout(layers, about["inputs"])
+    members = about.get("members")
+    if members is not None and checks.whole("members", members) > MOST_MEMBERS:
+        raise ValueError(f"members: expected at most {MOST_MEMBERS}, got {members}")
+    lead = () if members is None else (members,)
     shapes = {
-        name: parameter.shape
+        name: (*lead, *parameter.shape)
         for number, places in enumerate(layout.places, 1)
         for name, (_, _, parameter) in named(places, number).items()
     }
-    dtype = about["dtype"]
-    if dtype not in DTYPES:
-        raise ValueError(f"expected float32 or float64, got {dtype!r}")
+    dtype, stored = about["dtype"], about.get("stored", about["dtype"])
+    if dtype not in DTYPES or stored not in ("float32", dtype):
+        raise ValueError(f"expected float32 or float64, got {dtype!r}, stored as {stored!r}")
     # checked before a network is made: a file must not make us reserve more than it holds
-    places = _places(header, shapes, DTYPES[dtype], np.dtype(dtype).itemsize, size)
+    places = _places(header, shapes, DTYPES[stored], np.dtype(stored).itemsize, size)
     file.seek(start)
     content = file.read(size)
-    network = Network(
-        layers,
-        about["inputs"],
-        loss=_restore(about["loss"], LOSSES),
-        dtype=dtype,
-        seed=about["seed"],
-    )
+    loss, seed = _restore(about["loss"], LOSSES), about["seed"]
+    network = Network(layers, about["inputs"], loss=loss, dtype=dtype, seed=seed)
+    if members is not None:
+        network.spread(members)
     for name, weight in network.weights.items():
-        weight[...] = _weight(name, content[places[name]], np.dtype(dtype), shapes[name])
+        weight[...] = _weight(name, content[places[name]], np.dtype(stored), shapes[name])
     frozen = about.get("frozen", [])
     network.freeze(*(frozen if isinstance(frozen, list) else [frozen]))
     return network, about.get("table")

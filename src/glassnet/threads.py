@@ -5,11 +5,16 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 
-def one_thread() -> AbstractContextManager[Any]:
+def one_thread(products_only: bool = True) -> AbstractContextManager[Any]:
     """Let products run on the thread that asks for them, where threadpoolctl is there to say so.
 
     A small network's products are over before a second thread is awake; and where several
     processes train at once, threads that wait for each other cost many times the work.
+
+    Parameters
+    ----------
+    products_only : bool
+        Whether loops that are shared out by OpenMP, as scikit-learn has them, are left alone.
 
     Examples
     --------
@@ -21,7 +26,9 @@ def one_thread() -> AbstractContextManager[Any]:
         from threadpoolctl import threadpool_limits
     except ModuleNotFoundError:
         return nullcontext()
-    limits: AbstractContextManager[Any] = threadpool_limits(1, user_api="blas")
+    limits: AbstractContextManager[Any] = threadpool_limits(
+        1, user_api="blas" if products_only else None
+    )
     return limits
 
 

@@ -43,7 +43,7 @@ def run(arguments: list[str]) -> int:
     except (ValueError, TypeError, MemoryError) as error:
         return _complain(error or "not enough memory")
     except ModuleNotFoundError as error:
-        if error.name != "pyarrow":
+        if error.name not in ("pyarrow", "sklearn"):
             raise
         return _complain(error)
     except Exception as error:

@@ -9,7 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from glassnet.activations import ACTIVATIONS
-from glassnet.recipe import Settings, steppers
+from glassnet.tabular.defaults import PRESETS, Recipe
+from glassnet.tabular.scores import OF_CLASSES, OF_QUANTITIES
+from glassnet.tabular.task import Settings, steppers
 
 NETWORK, TRAINING, OUTPUT = "The network", "The training", "Output"  # panels of the help
 
@@ -29,21 +31,47 @@ def option(panel: str | None, metavar: str, text: str, *names: str) -> Any:
 Data = Annotated[Path, argument("DATA", "A table: CSV with a header line, or Parquet.")]
 Model = Annotated[Path, argument("MODEL", "A file that `glassnet train` wrote.")]
 Target = Annotated[str, option(None, "NAME", "The column to predict.")]
-# settings come as text, and as None if they are left out: `_settings` makes of them what they are
+# settings come as text, and as None if they are left out: `settings_of` makes of them what they are
+Preset = Annotated[
+    str | None,
+    option(
+        *(None, "NAME"),
+        f"How thorough: {', '.join(PRESETS)}, with "
+        f"{', '.join(str(each.members) for each in PRESETS.values())} networks and half, once or "
+        f"one and a half times the epochs; if left out, {Settings.preset}.",
+    ),
+]
+TimeLimit = Annotated[
+    str | None,
+    option(None, "SECONDS", "How long to learn; fewer epochs are planned where that is short."),
+]
+Compare = Annotated[
+    bool,
+    option(
+        None,
+        "",
+        "Let scikit-learn's estimators learn the same rows, too; needs glassnet[sklearn].",
+        "--compare",
+    ),
+]
+Members = Annotated[
+    str | None,
+    option(NETWORK, "N", "How many networks, whose predictions are averaged; else the preset's."),
+]
 Units = Annotated[
     str | None,
     option(
         *(NETWORK, "UNITS"),
         "How many neurons each hidden layer has, or none: no hidden layer; if left out, "
-        f"{','.join(map(str, Settings.network))}.",
+        f"{','.join(map(str, Recipe.hidden))}.",
     ),
 ]
 ActivationName = Annotated[
     str | None,
     option(
         *(NETWORK, "NAME"),
-        f"What a hidden neuron makes of its sum: {', '.join(ACTIVATIONS)}; if left out, "
-        f"{Settings.activation}.",
+        f"What a hidden neuron makes of its sum: {', '.join(ACTIVATIONS)}; if left out, selu for "
+        "classes and mish for a quantity, each neuron with as much of it as it learns.",
     ),
 ]
 Dropout = Annotated[
@@ -51,22 +79,30 @@ Dropout = Annotated[
     option(
         *(NETWORK, "SHARE"),
         "Share of the hidden neurons that each step leaves out, against learning by heart: from 0 "
-        f"to below 1; if left out, {Settings.dropout}.",
+        "to below 1; if left out, 0.",
+    ),
+]
+MetricName = Annotated[
+    str | None,
+    option(
+        *(TRAINING, "NAME"),
+        f"What epochs are chosen by: {', '.join(OF_CLASSES)} for classes, "
+        f"{', '.join(OF_QUANTITIES)} for a quantity; if left out, error, and the last epoch.",
     ),
 ]
 Epochs = Annotated[
     str | None,
-    option(TRAINING, "N", "How often to go through the rows; if left out, 20 to 200 times."),
+    option(TRAINING, "N", "How often to go through the rows; if left out, 12 to 96 times."),
 ]
 BatchSize = Annotated[
-    str | None, option(TRAINING, "N", "How many rows a step looks at; if left out, 16 to 256.")
+    str | None, option(TRAINING, "N", "How many rows a step looks at; if left out, 32 to 512.")
 ]
 OptimizerName = Annotated[
     str | None,
     option(
         *(TRAINING, "NAME"),
         f"How weights follow the gradient: {', '.join(steppers())}; if left out, "
-        f"{Settings.optimizer}.",
+        f"{Recipe.optimizer}.",
     ),
 ]
 Rate = Annotated[
@@ -89,7 +125,9 @@ ModelFile = Annotated[
     option(OUTPUT, "FILE", "The model file; if left out, DATA.safetensors in this folder."),
 ]
 File = Annotated[Path | None, option(OUTPUT, "FILE", "Where to write; else to the terminal.")]
-Report = Annotated[bool, option(OUTPUT, "", "Print one JSON object and nothing else.", "--json")]
+JsonReport = Annotated[
+    bool, option(OUTPUT, "", "Print one JSON object and nothing else.", "--json")
+]
 JsonRows = Annotated[bool, option(OUTPUT, "", "A JSON list of rows instead of CSV.", "--json")]
 Quiet = Annotated[bool, option(OUTPUT, "", "Print nothing.", "--quiet", "-q")]
 
@@ -120,8 +158,8 @@ def _read(name: str, text: str) -> Any:
     """Return the value of a setting that an option gives as text."""
     kinds: dict[str, tuple[Callable[[str], Any], str]] = {
         "network": (_units, "the neurons of each hidden layer, as 64,64, or none"),
-        **dict.fromkeys(("epochs", "batch_size", "seed"), (int, "a whole number")),
-        **dict.fromkeys(("dropout", "rate"), (float, "a number")),
+        **dict.fromkeys(("members", "epochs", "batch_size", "seed"), (int, "a whole number")),
+        **dict.fromkeys(("dropout", "rate", "time_limit"), (float, "a number")),
     }
     kind, expected = kinds.get(name, (str, "a name"))
     try:

@@ -13,11 +13,19 @@ from glassnet.files import load_with_table
 from glassnet.insight.referee.userfile import DATA
 from glassnet.insight.referee.userfile import check as check_file
 from glassnet.network import Network
-from glassnet.recipe import load_model
-from glassnet.tabular.columns import parse
+from glassnet.tabular.model import Model as Learned
+from glassnet.tabular.model import load_model
+from glassnet.tabular.text import encode, finite, parse
 
 Rows = Annotated[Path | None, argument("[DATA]", "A table, of which a row is traced.")]
 Row = Annotated[int, option(None, "N", "Which row, counted from 1; if left out, the first.")]
+Member = Annotated[
+    int,
+    option(
+        *(None, "N"),
+        "Which of the model's networks, counted from 1; if left out, the first.",
+    ),
+]
 Digits = Annotated[
     int, option(None, "N", "Digits behind the point, 0 for all there are; if left out, 4.")
 ]
@@ -53,6 +61,7 @@ def trace(
     model: Model,
     data: Rows = None,
     row: Row = 1,
+    member: Member = 1,
     digits: Digits = 4,
     program: Lines = False,
     math: Math = False,
@@ -62,6 +71,8 @@ def trace(
 
     Where the row has its target, it goes on: the loss, back through the layers, and a step of
     gradient descent. With --program only the lines are shown, with shapes in the place of numbers.
+    A model is several networks, each with weights of its own, whose predictions are averaged: one
+    of them is shown.
 
     For example:
 
@@ -77,17 +88,27 @@ def trace(
         raise ValueError(f"--row: expected at least 1, got {row}")
     if digits < 0:
         raise ValueError(f"--digits: expected at least 0, got {digits}")
+    network, section = load_with_table(model)
+    learned = None if section is None else load_model(model)
+    count = network.members or 1
+    if not 1 <= member <= count:
+        raise ValueError(f"--member: expected 1 to {count}, got {member}")
+    if network.members is not None:
+        network.keep(member - 1)
     if program or math or replayed:
-        network = load_with_table(model)[0]
-        terminal.show(network.program(rows=4, optimizer="sgd", math=math, replayed=replayed))
-        return
-    assert data is not None
-    table = read_table(data)
-    if row > len(table.lines):
-        raise ValueError(f"--row: expected 1 to {len(table.lines)}, got {row}")
-    network, X, y = _rows(model, table, row)
-    step = network.trace(X, y, optimizer="sgd") if y is not None else network.trace(X)
-    terminal.show(step.show(digits or None))
+        shown: object = network.program(rows=4, optimizer="sgd", math=math, replayed=replayed)
+    else:
+        assert data is not None
+        table = read_table(data)
+        if row > len(table.lines):
+            raise ValueError(f"--row: expected 1 to {len(table.lines)}, got {row}")
+        one = table.rows([row - 1])
+        X, y = _bare(network, one) if learned is None else _inputs(learned, one)
+        step = network.trace(X, y, optimizer="sgd") if y is not None else network.trace(X)
+        shown = step.show(digits or None)
+    if count > 1:
+        terminal.say(f"network {member} of the {count} whose predictions are averaged")
+    terminal.show(shown)
 
 
 def check(
@@ -119,10 +140,11 @@ def check(
 
 def _numbers(table: Table) -> tuple[Any, Any]:
     """Return the columns of a table as rows and, from the last one, targets."""
-    columns = [parse(name, values, table) for name, values in table.columns.items()]
+    columns = [parse(values) for values in table.columns.values()]
     if len(columns) < 2 or any(column is None or np.isnan(column).any() for column in columns):
         raise ValueError(f"{table.path}: expected two columns of numbers or more, without gaps")
-    cells = np.column_stack([np.asarray(column) for column in columns])
+    named = zip(table.columns, columns, strict=True)
+    cells = np.column_stack([finite(name, np.asarray(column), table) for name, column in named])
     return cells[:, :-1], cells[:, -1:]
 
 
@@ -136,16 +158,18 @@ def _setting(text: str) -> tuple[str, Any]:
         return name, value
 
 
-def _rows(model: Path, table: Table, row: int) -> tuple[Network, Any, Any]:
-    """Return a network, and one row of a table with its target, if it has one, as it gets them."""
-    one = table.rows([row - 1])
-    network, section = load_with_table(model)
-    if section is not None:
-        network, columns = load_model(model)
-        known = columns.target.name in one.columns and one.column(columns.target.name)[0]
-        y = columns.target.encode(one.column(columns.target.name)) if known else None
-        return network, columns.encode(one), y
-    numbers = [parse(name, values) for name, values in one.columns.items()]
+def _inputs(learned: Learned, one: Table) -> tuple[Any, Any]:
+    """Return a row as a model's networks get it, and its target, if it has one."""
+    target, ensemble = learned.target, learned.ensemble
+    y = None
+    if target.name in one.columns and one.column(target.name)[0]:
+        y = target.encode(one) / ensemble.sd - ensemble.mean / ensemble.sd
+    return encode(learned.encoding, one), y
+
+
+def _bare(network: Network, one: Table) -> tuple[Any, Any]:
+    """Return a row of numbers as a network without a table gets it, and its targets."""
+    numbers = [parse(values) for values in one.columns.values()]
     many = network.inputs + network.outputs
     if None in numbers or len(numbers) not in (network.inputs, many):
         raise ValueError(
@@ -154,4 +178,4 @@ def _rows(model: Path, table: Table, row: int) -> tuple[Network, Any, Any]:
         )
     cells = np.column_stack([np.asarray(column) for column in numbers])
     y = cells[:, network.inputs :] if len(numbers) == many else None
-    return network, cells[:, : network.inputs], y
+    return cells[:, : network.inputs], y

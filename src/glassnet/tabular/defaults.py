@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from glassnet.embeddings import Embedding, Periodic
-from glassnet.layers import Dense, Scale, Squash
+from glassnet.layers import Dense, Dropout, Scale, Squash
 from glassnet.losses import MulticlassCrossEntropy
 from glassnet.network import Network
-from glassnet.optimizers import Adam
+from glassnet.optimizers import OPTIMIZERS, Adam, RMSprop
 from glassnet.parametric import Parametric
-from glassnet.parts import Layer
+from glassnet.parts import Layer, Optimizer
 from glassnet.quantities import SquaredError
 from glassnet.tabular.encoding import Encoding
 
@@ -34,8 +34,18 @@ class Recipe:
         Networks whose predictions are averaged.
     epochs, batch_size : int or None
         How often to go through the rows, and how many a step; None goes by how many there are.
-    width, depth : int
-        Units of a hidden layer, and how many there are.
+    hidden : tuple of int
+        Units of each hidden layer.
+    activation : str, optional
+        Of the hidden layers; left out, a selu for classes or a mish for a quantity, of which each
+        unit learns its own share.
+    dropout : float
+        Share of the hidden units that a step leaves out.
+    optimizer : str
+        One that learns batch by batch.
+    rate : float, optional
+        Learning rate; left out, the default's own for optimizers whose steps are as long as the
+        rate, and the optimizer's own for the others.
     smoothing : float
         Label smoothing: good for the share of right classes, bad for probabilities.
     effort : float
@@ -50,8 +60,11 @@ class Recipe:
     members: int = 4
     epochs: int | None = None
     batch_size: int | None = None
-    width: int = 128
-    depth: int = 3
+    hidden: tuple[int, ...] = (128, 128, 128)
+    activation: str | None = None
+    dropout: float = 0.0
+    optimizer: str = "adam"
+    rate: float | None = None
     smoothing: float = 0.1
     effort: float = 1.0
 
@@ -63,11 +76,8 @@ class Recipe:
         epochs = max(round(64 * self.effort * min(1.0, (20_000 / rows) ** 0.5)), 12)
         return self.epochs or epochs, self.batch_size or batch
 
-    def network(self, encoding: Encoding, classes: int, seeds: Sequence[int]) -> Network:
-        """Return the network for a table's columns: `classes` outputs, or one for a quantity.
-
-        It is one member for each seed.
-        """
+    def layers(self, encoding: Encoding, classes: int) -> list[Layer]:
+        """Return the layers for a table's columns: `classes` outputs, or one for a quantity."""
         codes, gaps = len(encoding.cardinalities), encoding.gappy
         numbers = encoding.numbers + gaps
         layers: list[Layer] = []
@@ -82,17 +92,38 @@ class Recipe:
             last = range(columns - codes, columns)
             layers.append(Embedding(last, encoding.cardinalities, VECTOR, decay=1.0))
         layers.append(Scale(rate=6.0, decay=6.0))
-        bend = Parametric("selu" if classes else "mish", rate=0.1, decay=0.1)
-        hidden = Dense(self.width, bend, ntk=True, bias_rate=0.1)
-        end = Dense(classes or 1, ntk=True, bias_rate=0.1)
+        bend = self.activation or Parametric("selu" if classes else "mish", rate=0.1, decay=0.1)
+        for units in self.hidden:
+            layers.append(Dense(units, bend, ntk=True, bias_rate=0.1))
+            layers += [Dropout(self.dropout)] if self.dropout else []
+        return [*layers, Dense(classes or 1, ntk=True, bias_rate=0.1)]
+
+    def network(self, encoding: Encoding, classes: int, seeds: Sequence[int]) -> Network:
+        """Return the members, stacked, as they begin: one for each seed."""
         network = Network(
-            [*layers, *[hidden] * self.depth, end],
+            self.layers(encoding, classes),
             inputs=encoding.width,
             loss=MulticlassCrossEntropy(self.smoothing) if classes else SquaredError(),
             seed=seeds[0],
         )
         network.spread(seeds)
         return network
+
+    def rule(self, classes: int) -> Optimizer:
+        """Return the optimizer.
+
+        Examples
+        --------
+        >>> Recipe().rule(classes=3), Recipe(optimizer="sgd").rule(classes=3)
+        (Adam(0.04, beta2=0.95), SGD())
+        """
+        kind: Any = OPTIMIZERS[self.optimizer]
+        chosen = {"beta2": 0.95} if issubclass(kind, Adam) else {}
+        rate = self.rate
+        if rate is None and issubclass(kind, Adam | RMSprop):
+            rate = 0.04 if classes else 0.2
+        rule: Optimizer = kind(**chosen) if rate is None else kind(rate=rate, **chosen)
+        return rule
 
     def how(self, classes: int, rows: int) -> dict[str, Any]:
         """Return the options of training on so many rows."""
@@ -101,7 +132,7 @@ class Recipe:
             "epochs": epochs,
             "batch_size": min(batch, rows),
             "drop_last": True,
-            "optimizer": Adam(0.04 if classes else 0.2, beta2=0.95),
+            "optimizer": self.rule(classes),
             "schedule": "coslog4",
             "weight_decay": 0.02,
             "decay_schedule": "flat_cos",

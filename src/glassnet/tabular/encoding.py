@@ -26,6 +26,7 @@ from glassnet.tabular.fitted import (
     fit_column,
 )
 from glassnet.tabular.frame import NUMBERS, Column, Frame, close_match
+from glassnet.tabular.words import number_in
 
 Array = NDArray[Any]
 
@@ -68,6 +69,8 @@ class Encoding:
     >>> encoding = Encoding.fit(read_frame({"size": [1.0, None, 4.0, 3.0], "sex": list("fmff")}))
     >>> encoding.gappy, encoding.marks, encoding.hot
     (1, 1, 1)
+    >>> encoding.places
+    {'size': [0, 1], 'sex': [2]}
     >>> encoding.encode(read_frame({"sex": ["m", "?"], "size": [6, None]}))
     array([[2., 0., 1.],
            [0., 1., 0.]], dtype=float32)
@@ -126,6 +129,17 @@ class Encoding:
     def width(self) -> int:
         """How many inputs there are."""
         return self.numbers + self.gappy + self.marks + self.hot + len(self.cardinalities)
+
+    @cached_property
+    def places(self) -> dict[str, list[int]]:
+        """Which inputs each column became; what is left out is not in it."""
+        blocks, places, at = self.blocks, dict[str, list[int]](), 0
+        words = [(place, each.hot or 1) for place, each in blocks.hot + blocks.codes]
+        ones = [place for place, _ in blocks.numbers + blocks.gappy] + blocks.marks
+        for place, width in [*((place, 1) for place in ones), *words]:
+            places.setdefault(self.columns[place].name, []).extend(range(at, at + width))
+            at += width
+        return places
 
     def encode(self, frame: Frame, owner: str = "Encoding") -> NDArray[np.float32]:
         """Return a table's inputs, (rows, width).
@@ -225,12 +239,7 @@ def as_numbers(column: Column) -> Array:
 def _parse(text: str) -> float | None:
     """Return the number in a text, NaN if it is blank, None if it is another text."""
     truth = {"": np.nan, "false": 0.0, "true": 1.0}.get(text.strip().lower())
-    if truth is not None or "_" in text:  # Python would read 1_000, which no table means
-        return truth
-    try:
-        return float(text)
-    except ValueError:
-        return None
+    return number_in(text) if truth is None else truth
 
 
 # ---- reading what a model file says --------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Members that learn a table side by side, each judged by rows of its own, and what they say."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -15,15 +15,20 @@ from glassnet.losses import MulticlassCrossEntropy
 from glassnet.metrics import Metric, accuracy
 from glassnet.network import Network
 from glassnet.selection import FOLDS, Folds, folds
-from glassnet.tabular.columns import mean_sd
 from glassnet.tabular.defaults import Recipe
 from glassnet.tabular.encoding import Encoding
+from glassnet.tabular.target import mean_sd
 from glassnet.vocabulary import Array
 
 EVERY = 2  # epochs from one look at the validation rows to the next
 LEAST_ROWS = 2 * FOLDS  # fewer have no folds: all teach, and the last epoch stays
 TRIES = 5  # each with a quarter of the rate, where training diverges at once
+Progress = Callable[[int, int], object]  # called with the epochs done, and how many there will be
 ERROR = Metric("error", lambda y, p, w: 1 - accuracy(y, p, w), higher=False)
+
+
+class DivergenceError(ValueError):
+    """Training ran away at once, at every rate that was tried."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +163,7 @@ def learn(
     watched: Table | None = None,
     seconds: float = np.inf,
     threads: int = 1,
+    progress: Progress = lambda done, epochs: None,
 ) -> Ensemble:
     """Train an ensemble on encoded rows.
 
@@ -175,6 +181,13 @@ def learn(
         Time; training is made to fit into it.
     threads : int
         How many groups of members train at a time; what they learn does not depend on it.
+    progress : callable
+        ``progress(done, epochs)`` is called at each look at the first member.
+
+    Raises
+    ------
+    DivergenceError
+        If training runs away at once, however low the rate.
     """
     end = perf_counter() + seconds
     if rows.w is not None and not rows.w.all():
@@ -191,7 +204,9 @@ def learn(
     how = recipe.how(classes, len(rows.y) if shared is None else shared.taught.shape[1])
     judged = shared is not None or watched is not None
     metric = (metric or (ERROR if classes else None)) if judged else None
-    lesson = Lesson(recipe, encoding, rows, classes, seed, shared, watched, metric, how, end)
+    lesson = Lesson(
+        recipe, encoding, rows, classes, seed, shared, watched, metric, how, end, progress
+    )
     networks, epochs = lesson.learn(threads)
     network = stacked(networks)
     ensemble = Ensemble(network, classes, epochs=epochs, **spread)
@@ -214,6 +229,7 @@ class Lesson:
     metric: Metric | None
     how: dict[str, Any]
     end: float
+    progress: Progress
 
     def learn(self, threads: int) -> tuple[list[Network], int]:
         """Train every member, and all anew where it has to be; return them, and the epochs."""
@@ -233,7 +249,9 @@ class Lesson:
                 if not again:
                     return [network for network, *_ in trained], max(done for _, done, _ in trained)
                 self.how |= again
-        raise ValueError("X: expected a table that can be learned, but training diverged each time")
+        raise DivergenceError(
+            "X: expected a table that can be learned, but training diverged each time"
+        )
 
     def train(self, members: range) -> tuple[Network, int, dict[str, Any]]:
         """Train some members: return them, the epochs, and what to change to begin anew, if so."""
@@ -252,6 +270,8 @@ class Lesson:
             **self.how,
         ):
             done = epoch.number
+            if not members.start:
+                self.progress(done, self.how["epochs"])
             if choice is not None:
                 choice.see(epoch)
             fewer = clock.fewer(done, self.how["epochs"]) if done <= 2 * EVERY else None

@@ -20,13 +20,14 @@ except ModuleNotFoundError:
     ) from None
 
 from glassnet import checks
-from glassnet.metrics import METRICS, Metric
+from glassnet.metrics import Metric
 from glassnet.selection import class_weights
 from glassnet.tabular.defaults import PRESETS, preset
 from glassnet.tabular.encoding import Encoding
-from glassnet.tabular.ensemble import ERROR, Ensemble, Table, learn
+from glassnet.tabular.ensemble import Ensemble, Table, learn
 from glassnet.tabular.frame import Frame, read_frame
-from glassnet.tabular.scorers import LOG_LOSS, from_scorer
+from glassnet.tabular.scorers import from_scorer
+from glassnet.tabular.scores import OF_PROBABILITIES, metric_of
 from glassnet.threads import cores, one_thread
 from glassnet.vocabulary import Array
 
@@ -38,7 +39,7 @@ class _Tabular(BaseEstimator, ABC):
     encoding_: Encoding
     n_features_in_: int
     feature_names_in_: Array
-    _METRICS: ClassVar[tuple[str, ...]]
+    _CLASSES: ClassVar[bool]
 
     def __init__(
         self,
@@ -103,7 +104,7 @@ class _Tabular(BaseEstimator, ABC):
                     members=self.n_ensemble,
                     epochs=self.epochs,
                     batch_size=self.batch_size,
-                    smoothing=0.0 if self.metric in ("log_loss", "auc") else None,
+                    smoothing=0.0 if self.metric in OF_PROBABILITIES else None,
                 ),
                 self.encoding_,
                 Table(self.encoding_.encode(frame), y, w),
@@ -133,15 +134,9 @@ class _Tabular(BaseEstimator, ABC):
 
     def _metric(self) -> Metric | None:
         """Return what epochs are chosen by, or None for the default."""
-        if self.metric is None:
-            return None
         if callable(self.metric):
             return from_scorer(self.metric, getattr(self, "classes_", None))
-        if self.metric == "error":
-            return ERROR
-        if self.metric == "log_loss":
-            return LOG_LOSS
-        return METRICS[checks.one_of("metric", self.metric, self._METRICS, ", or a scorer")]
+        return metric_of(self.metric, self._CLASSES, ", or a scorer")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -202,7 +197,7 @@ class TabularClassifier(ClassifierMixin, _Tabular):
     True
     """
 
-    _METRICS = ("error", "log_loss", "auc", "balanced_accuracy", "accuracy")
+    _CLASSES = True
 
     def __init__(
         self,
@@ -325,7 +320,7 @@ class TabularRegressor(RegressorMixin, _Tabular):
     True
     """
 
-    _METRICS = ("rmse", "mae", "r2")
+    _CLASSES = False
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, eval_set: Any = None) -> Self:
         """Train on a table.

@@ -5,19 +5,9 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.metrics import log_loss
 
 from glassnet.metrics import Metric
 from glassnet.vocabulary import Array
-
-
-def _log_loss(y: Array, p: Array, w: Array) -> float:
-    p = p.astype(float)
-    p /= p.sum(axis=1, keepdims=True)  # in float32 they do not quite sum to 1
-    return float(log_loss(y[:, 0], p, sample_weight=w[:, 0], labels=range(p.shape[1])))
-
-
-LOG_LOSS = Metric("log_loss", _log_loss, higher=False)
 
 
 class _Said(ClassifierMixin, BaseEstimator):

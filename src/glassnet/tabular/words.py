@@ -70,6 +70,21 @@ def word(value: Any) -> str:
     return str(value)
 
 
+def number_in(text: str) -> float | None:
+    """Return the number that a text is, or None.
+
+    Examples
+    --------
+    >>> number_in(" 4e1"), number_in("1_000"), number_in("x")
+    (40.0, None, None)
+    """
+    # Python would read 1_000, which no table means as a number
+    try:
+        return None if "_" in text else float(text)
+    except ValueError:
+        return None
+
+
 def day(value: Any) -> float:
     """Return a date or a point in time as days since 1970 (UTC), a span or a time of day as days.
 

@@ -1,0 +1,114 @@
+"""The column to predict: classes, or a quantity."""
+
+from collections import Counter
+from dataclasses import dataclass
+from reprlib import repr as short
+from typing import Any, Self
+
+import numpy as np
+
+from glassnet.csvfile import Table
+from glassnet.tabular.text import finite, parse
+from glassnet.vocabulary import Array
+
+MOST_CLASSES = 10  # whole numbers with more different values than this are quantities
+
+
+@dataclass(frozen=True)
+class Target:
+    """The column to predict.
+
+    Attributes
+    ----------
+    name : str
+        The column's name.
+    classes : tuple of str
+        The classes in order; empty for a quantity.
+
+    Examples
+    --------
+    >>> table = Table({"species": ["dog", "cat", "cat", "dog"]}, [2, 3, 4, 5], "pets.csv")
+    >>> target = Target.fit(table, "species")
+    >>> target, target.encode(table)
+    (Target(name='species', classes=('cat', 'dog')), array([1., 0., 0., 1.]))
+    """
+
+    name: str
+    classes: tuple[str, ...]
+
+    @classmethod
+    def fit(cls, table: Table, name: str) -> Self:
+        """Infer the target from a table in which it has no gaps."""
+        values = table.column(name)
+        numbers = parse(values)
+        different: Counter[Any] = Counter(values if numbers is None else numbers.tolist())
+        if len(different) < 2:
+            raise ValueError(f"target {name!r}: expected different values, got only {values[0]!r}")
+        if numbers is not None:
+            whole = bool((finite(name, numbers, table) == np.floor(numbers)).all())
+            # a whole number that hardly ever comes again is a quantity, even if there are few rows
+            if not whole or len(different) > min(MOST_CLASSES, len(values) // 2):
+                return cls(name, ())
+            return cls(name, tuple(f"{value:.0f}" for value in sorted(different)))
+        if len(different) > len(values) / 2:
+            raise ValueError(
+                f"target {name!r}: expected classes or numbers, got {len(different)} different "
+                f"texts in {len(values)} rows, such as {short(values[0])}"
+            )
+        return cls(name, tuple(sorted(different)))
+
+    def encode(self, table: Table) -> Array:
+        """Return the labels 0, 1, ... of the classes, or the quantity, of a table without gaps."""
+        values = table.column(self.name)
+        numbers = parse(values)
+        if not self.classes:
+            if numbers is None:
+                raise ValueError(f"column {self.name!r}: expected numbers, got {short(values[0])}")
+            return finite(self.name, numbers, table)
+        place = {name: float(label) for label, name in enumerate(self.classes)}
+        words = values if numbers is None else [f"{value:.0f}" for value in numbers]
+        for row, each in enumerate(words):
+            if each not in place:
+                raise ValueError(
+                    f"column {self.name!r}: expected one of {', '.join(self.classes[:20])}, got "
+                    f"{short(values[row])} in {table.place(row)}"
+                )
+        return np.array([place[each] for each in words])
+
+    def decode(self, predictions: Array) -> list[str] | Array:
+        """Return predictions as the likeliest classes, or as the quantity that they are."""
+        if not self.classes:
+            return predictions
+        return [self.classes[label] for label in predictions.argmax(axis=-1)]
+
+    def describe(self, y: Array) -> str:
+        """Return what is to be predicted, of which these are the values."""
+        if not self.classes:
+            mean, sd = mean_sd(y)
+            return f"a quantity: mean {figure(mean)}, sd {figure(sd)}"
+        more = ", ..." if len(self.classes) > 4 else ""
+        return f"{len(self.classes)} classes: {', '.join(map(cut, self.classes[:4]))}{more}"
+
+
+def mean_sd(values: Array) -> tuple[float, float]:
+    """Return mean and standard deviation, or 1 where all values are the same."""
+    # scaled, so that the squares of very large or small numbers neither overflow nor vanish
+    scale = float(np.abs(values).max()) or 1.0
+    sd = float((values / scale).std()) * scale if np.ptp(values / scale) else 1.0
+    return float((values / scale).mean()) * scale, sd or 1.0
+
+
+def figure(value: float) -> str:
+    """Return a number in about four digits.
+
+    Examples
+    --------
+    >>> figure(1499.2), figure(0.025812), figure(180812.3)
+    ('1499', '0.02581', '180,812')
+    """
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e12 else f"{value:.4g}"
+
+
+def cut(text: str, most: int = 30) -> str:
+    """Return a text, or its beginning where it is long."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
