@@ -3,11 +3,13 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# the folder of the tables for quality and ablation; it is made if it is not there
+DATA ?= benchmarks/data
 
 # a benchmark or a test must not run at half speed because of a setting that is left over
 unexport OPENBLAS_CORETYPE
 
-.PHONY: help demo test lint types docs bench sklearn golden xor clean
+.PHONY: help demo test lint types docs bench sklearn quality ablation golden xor clean
 
 help:
 	@echo "make demo    a network learns XOR and a real table"
@@ -15,6 +17,8 @@ help:
 	@echo "make docs    the pages and the reference, into docs/_build/html"
 	@echo "make bench   glassnet beside its peers, into benchmarks/RESULTS.md"
 	@echo "make sklearn glassnet's estimators beside scikit-learn's"
+	@echo "make quality  the estimators for tables on 20 tables, beside their peers (DATA=folder)"
+	@echo "make ablation what each part of them brings, on the same tables"
 	@echo "make xor     how often the tutorial's listing and the demo solve XOR, over 1,000 seeds"
 	@echo "make golden  make the golden values of the tests again (needs PyTorch)"
 	@echo "make clean   remove the environment and what was built"
@@ -53,6 +57,16 @@ bench: $(VENV)/dev.done
 
 sklearn: $(VENV)/dev.done
 	$(BIN)/python benchmarks/against_sklearn.py
+
+$(DATA): | $(VENV)/dev.done
+	$(BIN)/python benchmarks/tables.py $(DATA)
+
+quality: $(VENV)/dev.done $(DATA)
+	$(BIN)/python -m pip install --quiet --requirement benchmarks/peers-of-tables.txt
+	$(BIN)/python benchmarks/quality.py $(DATA)
+
+ablation: $(VENV)/dev.done $(DATA)
+	$(BIN)/python benchmarks/ablation.py $(DATA)
 
 xor: $(VENV)/dev.done
 	$(BIN)/python benchmarks/xor.py

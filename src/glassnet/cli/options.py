@@ -70,8 +70,7 @@ ActivationName = Annotated[
     str | None,
     option(
         *(NETWORK, "NAME"),
-        f"What a hidden neuron makes of its sum: {', '.join(ACTIVATIONS)}; if left out, selu for "
-        "classes and mish for a quantity, each neuron with as much of it as it learns.",
+        f"What a hidden neuron makes of its sum: {', '.join(ACTIVATIONS)}; if left out, relu.",
     ),
 ]
 Dropout = Annotated[
