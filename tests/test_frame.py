@@ -29,7 +29,7 @@ def same(*frames: Frame) -> None:
         for mine, its in zip(first.columns, other.columns, strict=True):
             assert its.kind == mine.kind, mine.name
             np.testing.assert_array_equal(its.values, mine.values, mine.name)
-            assert its.values.dtype == mine.values.dtype
+            assert (its.values.dtype == object) == (mine.values.dtype == object)
     for column in (column for frame in frames for column in frame.columns):
         codes, words = column.coded()
         assert len(set(words)) == len(words)
@@ -173,7 +173,7 @@ def test_chunks_with_dictionaries_of_their_own() -> None:
 def test_numbers_of_every_type() -> None:
     for kind in ("i1", "u8", "f2", "f4", "g", "?"):
         column = only(np.array([[1], [0]], dtype=kind))
-        assert (column.kind, column.values.dtype) == ("numbers", np.float64)
+        assert (column.kind, column.numbers.dtype) == ("numbers", np.float64)
         assert column.values.tolist() == [1, 0]
     assert only(pd.DataFrame({"a": pd.arrays.SparseArray([0.0, 2.0])})).values.tolist() == [0, 2]
     assert (

@@ -8,7 +8,7 @@ from glassnet import checks
 from glassnet.base import Base
 from glassnet.vocabulary import Array
 
-ROWS = 20_000  # as good as all of them
+ROWS = 5_000  # as good as all of them
 
 
 def start(network: Base, X: Any, rows: Array | None = None) -> None:

@@ -223,7 +223,7 @@ def as_numbers(column: Column) -> Array:
     array([31., nan, 40.])
     """
     if column.kind == NUMBERS:
-        return column.values
+        return column.numbers
     codes, words = column.coded()
     numbers = [_parse(each) for each in words]
     wrong = [place for place, number in enumerate(numbers) if number is None]

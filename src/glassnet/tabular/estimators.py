@@ -64,8 +64,8 @@ class _Tabular(BaseEstimator, ABC):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _begin(self, X: Any) -> Frame:
-        """Check the parameters, and return the table to learn."""
+    def _begin(self, X: Any) -> Array:
+        """Check the parameters, and return the table to learn, encoded."""
         checks.one_of("preset", self.preset, PRESETS)
         for name in ("n_ensemble", "epochs", "batch_size"):
             if getattr(self, name) is not None:
@@ -82,15 +82,15 @@ class _Tabular(BaseEstimator, ABC):
         if frame.named:
             names = [column.name for column in frame.columns]
             self.feature_names_in_ = np.array(names, dtype=object)
-        return frame
-
-    def _learn(self, frame: Frame, y: Array, w: Array | None, eval_set: Any, classes: int) -> None:
-        """Train on encoded targets."""
-        if len(y) != frame.rows:
-            raise ValueError(f"y: expected {frame.rows} rows, as many as X, got {len(y)}")
         self.encoding_ = Encoding.fit(frame)
         if not self.encoding_.width:
             raise ValueError("X: expected a column whose values differ, got only constant ones")
+        return self.encoding_.encode(frame)
+
+    def _learn(self, X: Array, y: Array, w: Array | None, eval_set: Any, classes: int) -> None:
+        """Train on encoded rows and targets."""
+        if len(y) != len(X):
+            raise ValueError(f"y: expected {len(X)} rows, as many as X, got {len(y)}")
         watched = None
         if eval_set is not None:
             if not isinstance(eval_set, tuple | list) or len(eval_set) != 2:
@@ -107,7 +107,7 @@ class _Tabular(BaseEstimator, ABC):
                     smoothing=0.0 if self.metric in OF_PROBABILITIES else None,
                 ),
                 self.encoding_,
-                Table(self.encoding_.encode(frame), y, w),
+                Table(X, y, w),
                 classes=classes,
                 seed=int(seed),
                 metric=self._metric(),
@@ -240,7 +240,7 @@ class TabularClassifier(ClassifierMixin, _Tabular):
         eval_set : tuple (X, y), optional
             Rows to judge by, in place of a fifth of those given.
         """
-        frame = self._begin(X)
+        rows = self._begin(X)
         y = column_or_1d(_known(y), warn=True)
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
@@ -252,7 +252,7 @@ class TabularClassifier(ClassifierMixin, _Tabular):
         if self.class_weight is not None:
             each = class_weights(labels[:, None], self._class_weight(), True)[:, 0]
             w = each if w is None else w * each
-        self._learn(frame, labels.astype(float), w, eval_set, len(self.classes_))
+        self._learn(rows, labels.astype(float), w, eval_set, len(self.classes_))
         return self
 
     def predict_proba(self, X: Any) -> Array:
@@ -332,9 +332,9 @@ class TabularRegressor(RegressorMixin, _Tabular):
         y : array (rows,)
             Finite numbers.
         """
-        frame = self._begin(X)
+        rows = self._begin(X)
         y = column_or_1d(checks.numbers("y", _real(_known(y))), warn=True).astype(float)
-        self._learn(frame, y, _weights(sample_weight, y), eval_set, 0)
+        self._learn(rows, y, _weights(sample_weight, y), eval_set, 0)
         return self
 
     def predict(self, X: Any) -> Array:

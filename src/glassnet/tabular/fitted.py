@@ -243,7 +243,7 @@ def fit_column(column: Column, rows: Array | None = None) -> Fitted:
     Mark(name='age', value='3', gaps=1)
     """
     if column.kind == NUMBERS:
-        values = column.values if rows is None else column.values[rows]
+        values = column.numbers if rows is None else column.numbers[rows]
         known = values[~np.isnan(values)]
         gaps = len(values) - len(known)
         if known.size and known.min() < known.max():

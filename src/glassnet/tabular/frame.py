@@ -30,7 +30,7 @@ class Column:
     name : str
         Its name; x0, x1, ... where the table has none.
     values : array (rows,)
-        float64 with NaN for gaps, or an object array of words with None for gaps.
+        float64 or float32 with NaN for gaps, or an object array of words with None for gaps.
     kind : str
         "numbers" or "categories".
     codes : array (rows,), optional
@@ -50,11 +50,16 @@ class Column:
     codes: NDArray[np.int32] | None = None
     words: tuple[str, ...] = ()
 
+    @property
+    def numbers(self) -> Array:
+        """The values of a column of numbers, in float64."""
+        return self.values.astype(np.float64, copy=False)
+
     def coded(self) -> Codes:
         """Return which word each row has, -1 for a gap, and the words; numbers have words too."""
         if self.codes is not None:
             return self.codes, self.words
-        return code_numbers(self.values) if self.kind == NUMBERS else code(self.values.tolist())
+        return code_numbers(self.numbers) if self.kind == NUMBERS else code(self.values.tolist())
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +96,7 @@ def read_frame(X: Any, categorical_features: Any = "from_dtype") -> Frame:
     Returns
     -------
     Frame
-        Columns of numbers are views of X where X has float64.
+        Columns of numbers are views of X where X has float64 or float32.
 
     Raises
     ------
@@ -305,7 +310,8 @@ def _column(name: str, values: Source, choice: bool | None, table: bool) -> Colu
     if choice or truths:
         return _words(name, code_numbers(array))
     with np.errstate(over="ignore"):  # what is wider than float64 may hold more than it
-        return Column(name, np.asarray(array, np.float64), NUMBERS)
+        narrow = array.dtype == np.float32  # stays as it is: a column is converted when it is used
+        return Column(name, array if narrow else np.asarray(array, np.float64), NUMBERS)
 
 
 def _words(name: str, coded: Codes) -> Column:
