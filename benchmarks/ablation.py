@@ -48,7 +48,14 @@ class Changed(Recipe):
 
     def layers(self, encoding: Encoding, classes: int) -> list[Layer]:
         """Return the layers, each as the change makes it."""
-        return [new for old in super().layers(encoding, classes) for new in self.change(old)]
+        layers, width = [], encoding.width
+        for layer in [new for old in super().layers(encoding, classes) for new in self.change(old)]:
+            if isinstance(layer, gn.Embedding):  # of the last columns, however many there are now
+                count = len(layer.columns)
+                layer = replace(layer, columns=range(width - count, width))
+            layers.append(layer)
+            width = layer.outputs(width)
+        return layers
 
     def how(self, classes: int, rows: int) -> dict[str, Any]:
         """Return the options of training, some of them others."""
@@ -92,7 +99,6 @@ VARIANTS: dict[str, Recipe] = {
     "8 members": Recipe(members=8),
     "twice the epochs": Recipe(effort=2.0),
     "batches of 256": Recipe(batch_size=256),
-    "hidden layers of 256": Recipe(hidden=(256, 256, 256)),
     "no waves": Changed(change=without(gn.Periodic)),
     "waves of one length (0.1)": Changed(change=instead(gn.Periodic, slowest=0.1, fastest=0.1)),
     "waves that learn": Changed(change=instead(gn.Periodic, fixed=False)),
