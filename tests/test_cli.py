@@ -360,7 +360,7 @@ def test_train_prints_one_json_object_and_nothing_else(run, tmp_path):
         "members": 4,
         "inputs": network.inputs,
         "hidden_layers": [128, 128, 128],
-        "activation": "parametric",
+        "activation": "relu",
         "dropout": 0.0,
         "outputs": 2,
         "weights": network.theta.size,

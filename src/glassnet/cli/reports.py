@@ -243,7 +243,7 @@ def _network(task: Task, course: Course) -> dict[str, Any]:
         "members": recipe.members,
         "inputs": network.inputs,
         "hidden_layers": list(recipe.hidden),
-        "activation": recipe.activation or "parametric",
+        "activation": recipe.activation,
         "dropout": recipe.dropout,
         "outputs": network.outputs,
         "weights": network.theta.size,

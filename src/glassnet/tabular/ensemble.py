@@ -142,7 +142,8 @@ class Ensemble:
         """Return what each member says: probabilities (members, n, classes), or (members, n)."""
         raw = self.network.raw(X)
         if not self.classes:
-            return np.clip(raw[..., 0] * self.sd + self.mean, self.low, self.high)
+            with np.errstate(over="ignore"):  # what is beyond float64 is beyond what was learned
+                return np.clip(raw[..., 0] * self.sd + self.mean, self.low, self.high)
         probabilities: Array = self.network.loss.link(raw / self.temperature)
         return probabilities
 
