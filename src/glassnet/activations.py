@@ -240,7 +240,7 @@ class Elu(Activation):
 
     def f(self, z: Array) -> Array:
         """Return z to the right of 0, and what bends towards -alpha to the left."""
-        return np.maximum(z, 0) + self.alpha * (np.exp(np.minimum(z, 0)) - 1)
+        return np.maximum(z, 0) + self.alpha * np.expm1(np.minimum(z, 0))
 
     def slope(self, z: Array, a: Array) -> Array:
         """Return 1 where z > 0, else alpha exp(z): a + alpha would lose its digits."""
@@ -266,8 +266,8 @@ class Selu(Activation):
     alpha: ClassVar[float] = 1.6732632423543772848170429916717
 
     def f(self, z: Array) -> Array:
-        """Return the scaled elu: its slope has the same exponential, which a program keeps."""
-        return self.scale * (np.maximum(z, 0) + self.alpha * (np.exp(np.minimum(z, 0)) - 1))
+        """Return the scaled elu."""
+        return self.scale * (np.maximum(z, 0) + self.alpha * np.expm1(np.minimum(z, 0)))
 
     def slope(self, z: Array, a: Array) -> Array:
         """Return the scale where z > 0, else scale * alpha exp(z): a branch would take longer."""

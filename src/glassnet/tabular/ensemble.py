@@ -291,6 +291,9 @@ class Lesson:
 def temperature(network: Network, rows: Table, held: Array | None) -> float:
     """Return the temperature at which the members' log-loss on rows they never saw is least.
 
+    A prior holds it near 1 (its logarithm is normal, with standard deviation 1): where all of a few
+    rows are right, no temperature would be low enough.
+
     Source: Guo et al. (2017), "On calibration of modern neural networks", arXiv:1706.04599.
 
     Parameters
@@ -302,7 +305,11 @@ def temperature(network: Network, rows: Table, held: Array | None) -> float:
     places = np.tile(everyone, (len(network.theta), 1)) if held is None else held
     raw = network.raw(rows.X, places).astype(float)
     (y, w), loss = rows.of(places), MulticlassCrossEntropy()
-    return float(np.exp(least(lambda t: float(loss.value(raw / np.exp(t), y, w).sum()), -3, 3)))
+
+    def off(t: float) -> float:
+        return float(np.sum(loss.value(raw / np.exp(t), y, w / w.mean()) + t**2 / 2))
+
+    return float(np.exp(least(off, -3, 3)))
 
 
 def least(function: Any, low: float, high: float) -> float:
