@@ -1,8 +1,9 @@
 """Members that learn a table side by side, each judged by rows of its own, and what they say."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from time import perf_counter
@@ -231,6 +232,20 @@ class Lesson:
     how: dict[str, Any]
     end: float
     progress: Progress
+    replanned: bool = False  # for the time there is; a second time would be no better a guess
+
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """Let all threads end with their epochs, if one is interrupted or fails."""
+        try:
+            yield
+        except BaseException:
+            self.end = 0.0
+            raise
+
+    def _train(self, members: range) -> tuple[Network, int, dict[str, Any]]:
+        with self._together():
+            return self.train(members)
 
     def learn(self, threads: int) -> tuple[list[Network], int]:
         """Train every member, and all anew where it has to be; return them, and the epochs."""
@@ -241,15 +256,13 @@ class Lesson:
         with warnings.catch_warnings(), ThreadPoolExecutor(threads) as pool:
             warnings.simplefilter("ignore", DivergenceWarning)
             for _ in range(TRIES):
-                try:
-                    trained = list(pool.map(self.train, groups))
-                except BaseException:
-                    self.end = 0.0  # the other threads end with their epochs
-                    raise
+                with self._together():
+                    trained = list(pool.map(self._train, groups))
                 again = {name: value for *_, change in trained for name, value in change.items()}
                 if not again:
                     return [network for network, *_ in trained], max(done for _, done, _ in trained)
                 self.how |= again
+                self.replanned |= "epochs" in again
         raise DivergenceError(
             "X: expected a table that can be learned, but training diverged each time"
         )
@@ -275,9 +288,10 @@ class Lesson:
                 self.progress(done, self.how["epochs"])
             if choice is not None:
                 choice.see(epoch)
-            fewer = clock.fewer(done, self.how["epochs"]) if done <= 2 * EVERY else None
-            if fewer is not None and fewer > done:
-                return network, done, {"epochs": fewer}
+            if done <= 2 * EVERY and not self.replanned:
+                fewer = clock.fewer(done, self.how["epochs"])
+                if fewer is not None and fewer > done:
+                    return network, done, {"epochs": fewer}
             if perf_counter() >= self.end:
                 break
         if not done:
