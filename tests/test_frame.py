@@ -371,3 +371,16 @@ def test_no_other_library_is_imported() -> None:
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("rows", [1, 5, 1500])
+def test_few_rows_of_pandas_are_read_as_many_are(rows: int) -> None:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.standard_normal(rows), "b": np.arange(rows), "c": 1.5})
+    X = X.astype({"c": "float32"})
+    for large in (False, True):
+        X["b"] += large * (2**60 + 1)
+        for how in ("from_dtype", ["b"]):
+            frame = read_frame(X, how)
+            same(frame, read_frame({name: X[name].tolist() for name in X}, how))
+        assert read_frame(X, ["b"]).columns[1].values[0] == str(X["b"].iloc[0])

@@ -171,6 +171,25 @@ def test_threads_share_out_the_members_and_nothing_else(monkeypatch: pytest.Monk
     assert (one.predict_proba(X) == three.predict_proba(X)).all()
 
 
+def test_many_rows_are_predicted_as_few_are() -> None:
+    X, y = mixed(700)
+    labels = np.digitize(y, [-0.5, 0.5])
+    for fitted, said in (
+        (gn.TabularRegressor(epochs=8, n_ensemble=3, random_state=0).fit(X, y), "predict"),
+        (gn.TabularClassifier(epochs=8, random_state=0).fit(X, labels), "predict_proba"),
+    ):
+        predict = getattr(fitted, said)
+        many = predict(X)
+        few = np.concatenate([predict(X[k : k + 100]) for k in range(0, 700, 100)])
+        assert np.abs(many - few).max() <= 1e-5 * np.ptp(few)
+        assert (many[:300] != few[:300]).any(), "float32 is what makes many rows fast"
+        one = np.concatenate([predict(X[k : k + 1]) for k in range(100)])
+        np.testing.assert_allclose(one, few[:100], rtol=1e-9)
+        again = pickle.loads(pickle.dumps(fitted))
+        assert (getattr(again, said)(X) == many).all()
+    np.testing.assert_allclose(many.sum(axis=1), 1, rtol=1e-15)
+
+
 def test_an_interrupt_ends_every_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     X, y = mixed(2000)
     train, done = gn.Network.train, []
@@ -245,6 +264,23 @@ def test_products_keep_to_one_thread_while_a_table_is_learned() -> None:
     with one_thread():
         assert threads() == {1}
     assert threads() == before
+
+
+def test_preprocessing_takes_a_row_as_often_as_it_counts() -> None:
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.standard_normal(60), rng.choice([1.0, 2.0, np.nan], 60)])
+    X[::7] = 1e6  # rows of weight 0 are as if they were absent
+    y, w = rng.standard_normal(60), rng.integers(1, 4, 60)
+    w[::7] = 0
+    y[::7] = -1e9
+    how = {"epochs": 2, "random_state": 0}
+    one = gn.TabularRegressor(**how).fit(X, y, sample_weight=w)
+    two = gn.TabularRegressor(**how).fit(np.repeat(X, w, axis=0), np.repeat(y, w))
+    assert one.encoding_.columns == two.encoding_.columns
+    for name in ("mean", "sd", "low", "high"):
+        assert getattr(one.ensemble_, name) == getattr(two.ensemble_, name)
+    half = gn.TabularRegressor(**how).fit(X, y, sample_weight=w / 7)
+    assert abs(half.ensemble_.mean - one.ensemble_.mean) < 0.1 * one.ensemble_.sd
 
 
 def test_weights_of_classes_and_rows_move_predictions() -> None:

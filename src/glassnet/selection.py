@@ -62,6 +62,25 @@ def class_weights(y: Array, given: Any, classes: bool) -> Array:
     return each[place].reshape(-1, 1)
 
 
+def in_proportion(w: Array) -> Array:
+    """Return places of rows, each as often as it counts, for statistics that take no weights.
+
+    Whole weights repeat their rows; others do so on average.
+
+    Examples
+    --------
+    >>> in_proportion(np.array([2.0, 0.0, 1.0]))
+    array([0, 0, 2])
+    >>> in_proportion(np.array([0.5, 0.1, 0.4]))
+    array([0, 0, 2])
+    """
+    n, total = len(w), float(w.sum())
+    whole = total <= 4 * n and (w == np.rint(w)).all()
+    many = int(total) if whole else n
+    places = np.searchsorted(np.cumsum(w), (np.arange(many) + 0.5) * (total / many), "right")
+    return np.minimum(places, n - 1)
+
+
 def hold_out(
     y: Array, share: float, classes: bool, keys: Array | None = None, free: Array | None = None
 ) -> tuple[Array, Array]:

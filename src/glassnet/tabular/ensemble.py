@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from time import perf_counter
 from typing import Any
@@ -15,14 +15,16 @@ from glassnet.history import DivergenceWarning, Epoch
 from glassnet.losses import MulticlassCrossEntropy
 from glassnet.metrics import Metric, accuracy
 from glassnet.network import Network
-from glassnet.selection import FOLDS, Folds, folds
+from glassnet.selection import FOLDS, Folds, folds, in_proportion
 from glassnet.tabular.defaults import Recipe
 from glassnet.tabular.encoding import Encoding
 from glassnet.tabular.target import mean_sd
+from glassnet.threads import cores, one_thread
 from glassnet.vocabulary import Array
 
 EVERY = 2  # epochs from one look at the validation rows to the next
 LEAST_ROWS = 2 * FOLDS  # fewer have no folds: all teach, and the last epoch stays
+EXACT_ROWS = 256  # that are predicted in float64
 TRIES = 5  # each with a quarter of the rate, where training diverges at once
 Progress = Callable[[int, int], object]  # called with the epochs done, and how many there will be
 ERROR = Metric("error", lambda y, p, w: 1 - accuracy(y, p, w), higher=False)
@@ -138,20 +140,37 @@ class Ensemble:
     low: float = -np.inf
     high: float = np.inf
     epochs: int = 0
+    _narrow: list[Network] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_narrow": []}
 
     def members(self, X: Array) -> Array:
         """Return what each member says: probabilities (members, n, classes), or (members, n)."""
-        raw = self.network.raw(X)
+        raw = self._raw(X)
         if not self.classes:
-            with np.errstate(over="ignore"):  # what is beyond float64 is beyond what was learned
-                return np.clip(raw[..., 0] * self.sd + self.mean, self.low, self.high)
+            return np.clip(raw[..., 0] * self.sd + self.mean, self.low, self.high)
         probabilities: Array = self.network.loss.link(raw / self.temperature)
         return probabilities
 
     def predict(self, X: Array) -> Array:
-        """Return the mean of what the members say."""
-        mean: Array = self.members(X).mean(axis=0)
-        return mean
+        """Return the mean of what the members say.
+
+        Up to 256 rows it is computed in float64, so that what is said of a row does not hang on
+        the others; more are computed in float32, by threads, and differ from that by rounding: by
+        less than 1e-4 of a probability, or of the targets' range.
+        """
+        mean: Array = self.members(X).mean(axis=0, dtype=float)
+        return mean / mean.sum(axis=1, keepdims=True) if self.classes else mean
+
+    def _raw(self, X: Array) -> Array:
+        if len(X) <= EXACT_ROWS:
+            return self.network.raw(X)
+        if not self._narrow:
+            theta = np.array_split(self.network.theta, min(cores(), len(self.network.theta)))
+            self._narrow = [stacked(self.network, part, "float32") for part in theta]
+        with one_thread(), ThreadPoolExecutor(len(self._narrow)) as pool:
+            return np.concatenate(list(pool.map(lambda network: network.raw(X), self._narrow)))
 
 
 def learn(
@@ -196,7 +215,7 @@ def learn(
         rows = rows[np.flatnonzero(rows.w)]  # a row of weight 0 is as if it were absent
     spread: dict[str, float] = {}
     if not classes:
-        mean, sd = mean_sd(rows.y)
+        mean, sd = mean_sd(rows.y if rows.w is None else rows.y[in_proportion(rows.w)])
         spread = {"mean": mean, "sd": sd, "low": float(rows.y.min()), "high": float(rows.y.max())}
         rows = replace(rows, y=rows.y / sd - mean / sd)
         watched = watched and replace(watched, y=watched.y / sd - mean / sd)
@@ -210,7 +229,7 @@ def learn(
         recipe, encoding, rows, classes, seed, shared, watched, metric, how, end, progress
     )
     networks, epochs = lesson.learn(threads)
-    network = stacked(networks)
+    network = stacked(networks[0], np.concatenate([each.theta for each in networks]), "float64")
     ensemble = Ensemble(network, classes, epochs=epochs, **spread)
     if classes and judged:
         ensemble.temperature = temperature(network, watched or rows, shared and shared.held)
@@ -247,6 +266,15 @@ class Lesson:
         with self._together():
             return self.train(members)
 
+    def _known(self, shared: Folds | None) -> Sequence[Array] | None:
+        """Return the rows that each member may begin from, as often as they count."""
+        w = self.rows.w
+        if shared is None:
+            return None
+        if w is None:
+            return list(shared.taught)
+        return [taught[in_proportion(w[taught])] for taught in shared.taught]
+
     def learn(self, threads: int) -> tuple[list[Network], int]:
         """Train every member, and all anew where it has to be; return them, and the epochs."""
         members = range(self.recipe.members)
@@ -272,7 +300,7 @@ class Lesson:
         seeds = [self.seed + member for member in members]
         network = self.recipe.network(self.encoding, self.classes, seeds)
         shared = self.shared and self.shared[members.start : members.stop]
-        network.start(self.rows.X, shared and shared.taught)
+        network.start(self.rows.X, self._known(shared))
         choice, done = Choice(network, self.metric) if self.metric else None, 0
         clock = Clock(self.end)
         for epoch in network.train(
@@ -351,13 +379,9 @@ def least(function: Any, low: float, high: float) -> float:
     return (low + high) / 2
 
 
-def stacked(networks: Sequence[Network]) -> Network:
-    """Return the members of all as one network, in float64.
-
-    What it says of a row then hangs on no other row.
-    """
-    first, theta = networks[0], np.concatenate([each.theta for each in networks])
-    double = Network(first.layers, first.inputs, loss=first.loss, dtype="float64", seed=0)
-    double.spread(len(theta))
-    double.theta[...] = theta
-    return double
+def stacked(like: Network, theta: Array, dtype: str) -> Network:
+    """Return a network of the same layers with these members' weights, in another float type."""
+    network = Network(like.layers, like.inputs, loss=like.loss, dtype=dtype, seed=0)
+    network.spread(len(theta))
+    network.theta[...] = theta
+    return network

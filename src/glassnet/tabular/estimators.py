@@ -21,7 +21,7 @@ except ModuleNotFoundError:
 
 from glassnet import checks
 from glassnet.metrics import Metric
-from glassnet.selection import class_weights
+from glassnet.selection import class_weights, in_proportion
 from glassnet.tabular.defaults import PRESETS, preset
 from glassnet.tabular.encoding import Encoding
 from glassnet.tabular.ensemble import Ensemble, Table, learn
@@ -64,8 +64,8 @@ class _Tabular(BaseEstimator, ABC):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _begin(self, X: Any) -> Array:
-        """Check the parameters, and return the table to learn, encoded."""
+    def _begin(self, X: Any) -> Frame:
+        """Check the parameters, and return the table to learn."""
         checks.one_of("preset", self.preset, PRESETS)
         for name in ("n_ensemble", "epochs", "batch_size"):
             if getattr(self, name) is not None:
@@ -82,15 +82,19 @@ class _Tabular(BaseEstimator, ABC):
         if frame.named:
             names = [column.name for column in frame.columns]
             self.feature_names_in_ = np.array(names, dtype=object)
-        self.encoding_ = Encoding.fit(frame)
+        return frame
+
+    def _inputs(self, frame: Frame, y: Array, w: Array | None) -> Array:
+        """Infer what the columns become, from rows as often as they count; return the inputs."""
+        if len(y) != frame.rows:
+            raise ValueError(f"y: expected {frame.rows} rows, as many as X, got {len(y)}")
+        self.encoding_ = Encoding.fit(frame, None if w is None else in_proportion(w))
         if not self.encoding_.width:
             raise ValueError("X: expected a column whose values differ, got only constant ones")
         return self.encoding_.encode(frame)
 
     def _learn(self, X: Array, y: Array, w: Array | None, eval_set: Any, classes: int) -> None:
         """Train on encoded rows and targets."""
-        if len(y) != len(X):
-            raise ValueError(f"y: expected {len(X)} rows, as many as X, got {len(y)}")
         watched = None
         if eval_set is not None:
             if not isinstance(eval_set, tuple | list) or len(eval_set) != 2:
@@ -240,7 +244,7 @@ class TabularClassifier(ClassifierMixin, _Tabular):
         eval_set : tuple (X, y), optional
             Rows to judge by, in place of a fifth of those given.
         """
-        rows = self._begin(X)
+        frame = self._begin(X)
         y = column_or_1d(_known(y), warn=True)
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
@@ -249,6 +253,8 @@ class TabularClassifier(ClassifierMixin, _Tabular):
                 f"y: expected at least two classes, got one class, {self.classes_[0]!r}"
             )
         w = _weights(sample_weight, y)
+        rows = self._inputs(frame, y, w)
+        del frame  # it may be a copy of the table
         if self.class_weight is not None:
             each = class_weights(labels[:, None], self._class_weight(), True)[:, 0]
             w = each if w is None else w * each
@@ -332,9 +338,12 @@ class TabularRegressor(RegressorMixin, _Tabular):
         y : array (rows,)
             Finite numbers.
         """
-        rows = self._begin(X)
+        frame = self._begin(X)
         y = column_or_1d(checks.numbers("y", _real(_known(y))), warn=True).astype(float)
-        self._learn(rows, y, _weights(sample_weight, y), eval_set, 0)
+        w = _weights(sample_weight, y)
+        rows = self._inputs(frame, y, w)
+        del frame  # it may be a copy of the table
+        self._learn(rows, y, w, eval_set, 0)
         return self
 
     def predict(self, X: Any) -> Array:

@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glassnet.tabular.sources import Coded, Source, source
+from glassnet.tabular.sources import LONG, Coded, Source, source
 from glassnet.tabular.words import Codes, code, code_numbers, days, kind_of, numbers, object_days
 
 Array = NDArray[Any]
 NUMBERS, CATEGORIES = "numbers", "categories"
+EXACT = ("float64", "float32", "int64", "int32")  # which go together in float64, up to WHOLE
+WHOLE = 2**53
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,6 +169,11 @@ def _by_name(X: Any) -> tuple[list[Any], list[Any]] | None:
     if hasattr(kind, "get_columns"):  # polars
         return names, X.get_columns()
     if hasattr(kind, "items"):  # pandas, where a name may be there twice
+        if len(X) < LONG and all(str(dtype) in EXACT for dtype in X.dtypes):
+            # the columns of few rows cost more, one by one, than all that is in them
+            together = X.to_numpy()
+            if not (np.abs(together) >= WHOLE).any():
+                return names, list(together.T)
         return names, [column for _, column in X.items()]
     return names, [X[name] for name in names]
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+FEW = 8  # values that are taken one by one sooner than together
 LONG = 1000  # rows from which on the library's own way to find the different values pays
 # what pyarrow's arrays give to NumPy as it is; and what those of polars do not
 PLAIN = ("int", "uint", "half", "float", "double", "timestamp", "date", "duration")
@@ -59,11 +60,12 @@ def source(name: str, column: Any, exact: bool = False) -> Source:
         kept = np.ma.getdata(column).astype(object)
         kept[np.ma.getmaskarray(column)] = None
         return list(kept.tolist())
-    if hasattr(column, "to_physical"):
+    kind = type(column)  # a column of pandas looks up what it has not among its labels: slowly
+    if hasattr(kind, "to_physical"):
         return _polars(column, exact)
-    if hasattr(column, "to_pylist"):
+    if hasattr(kind, "to_pylist"):
         return _arrow(column, exact)
-    if hasattr(column, "dtype") and hasattr(column, "to_numpy"):
+    if hasattr(kind, "dtype") and hasattr(kind, "to_numpy"):
         return _pandas(column, exact)
     array = np.asarray(column)
     if array.ndim != 1:
@@ -78,10 +80,15 @@ def _plain(array: Array) -> Source:
 
 def _coded(codes: Array, values: Any) -> Coded:
     """Return codes of an index of pandas, or of an array of pyarrow."""
-    if len(values) > len(codes):  # a few rows of a column that has many categories
-        used = np.unique(codes[codes >= 0])
-        codes, values = np.where(codes < 0, -1, np.searchsorted(used, codes)), values.take(used)
-    return Coded(codes, values.tolist())
+    if len(values) <= len(codes):
+        return Coded(codes, values.tolist())
+    # a few rows of a column that has many categories
+    used = np.unique(codes[codes >= 0])
+    codes = np.where(codes < 0, -1, np.searchsorted(used, codes))
+    if len(used) > FEW:
+        return Coded(codes, values.take(used).tolist())
+    few = [values[int(place)] for place in used]
+    return Coded(codes, [each.as_py() if hasattr(each, "as_py") else each for each in few])
 
 
 def _pandas(column: Any, exact: bool) -> Source:
