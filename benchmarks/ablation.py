@@ -26,7 +26,8 @@ from unittest import mock
 
 import numpy as np
 from bench import environment, load, machine
-from quality import OFFSET, QUANTITIES, grid, made, names, parts
+from quality import QUANTITIES, made, parts
+from quality_report import OFFSET, grid, names
 
 import glassnet as gn
 from glassnet.parts import Layer
@@ -35,7 +36,9 @@ from glassnet.tabular.defaults import Recipe
 from glassnet.tabular.encoding import Encoding
 
 HERE = Path(__file__).parent
-Found = dict[tuple[str, str], tuple[float, float]]  # by variant and table: error and seconds
+ROWS, SPLITS = 8_192, (0, 1)
+Cell = tuple[str, int]  # table and split
+Found = dict[tuple[str, Cell], tuple[float, float]]  # by variant and cell: error and seconds
 Change = Callable[[Layer], list[Layer]]
 
 
@@ -118,9 +121,9 @@ PATCHES: dict[str, Callable[[], Any]] = {
 }
 
 
-def measure(folder: Path, split: int, task: tuple[str, str]) -> tuple[float, float]:
-    """Return a variant's error on a table, and the seconds of its fit."""
-    variant, name = task
+def measure(folder: Path, task: tuple[str, Cell]) -> tuple[float, float]:
+    """Return a variant's error on a table's split, and the seconds of its fit."""
+    variant, (name, split) = task
     X, unseen, y, truth = parts(folder, name, split)
     quantity = name in QUANTITIES
     estimator = made("glassnet", quantity, 1)
@@ -140,37 +143,38 @@ def measure(folder: Path, split: int, task: tuple[str, str]) -> tuple[float, flo
     return float(np.mean(predicted != truth)), seconds
 
 
-def row(variant: str, found: Found, tables: list[str]) -> list[str]:
+def row(variant: str, found: Found, cells: list[Cell]) -> list[str]:
     """Return a variant's row: ratios of errors, of all and by kind, and of times."""
+    pairs = [(found[variant, cell], found[DEFAULT, cell]) for cell in cells]
+    logs = np.array([np.log((his[0] + OFFSET) / (its[0] + OFFSET)) for his, its in pairs])
+    quantity = np.array([name in QUANTITIES for name, _ in cells])
+    spread = logs.std(ddof=1) / len(cells) ** 0.5
+    times = np.mean([np.log(his[1] / its[1]) for his, its in pairs])
+    return [
+        variant,
+        f"{np.exp(logs.mean()):.3f} ± {spread:.3f}",
+        f"{np.exp(logs[~quantity].mean()):.3f}",
+        f"{np.exp(logs[quantity].mean()):.3f}",
+        f"{np.exp(times):.2f}",
+    ]
 
-    def logs(name: str) -> float:
-        pair = found[variant, name][0], found[DEFAULT, name][0]
-        return float(np.log(pair[0] + OFFSET) - np.log(pair[1] + OFFSET))
 
-    each = {name: logs(name) for name in tables}
-    some = [[each[n] for n in tables if (n in QUANTITIES) == kind] for kind in (False, True)]
-    spread = np.std(list(each.values()), ddof=1) / len(tables) ** 0.5
-    times = [np.log(found[variant, n][1] / found[DEFAULT, n][1]) for n in tables]
-    whole = f"{np.exp(np.mean(list(each.values()))):.3f} ± {spread:.3f}"
-    means = [f"{np.exp(np.mean(part)):.3f}" for part in some]
-    return [variant, whole, *means, f"{np.exp(np.mean(times)):.2f}"]
-
-
-def report(found: Found, tables: list[str], split: int) -> str:
+def report(found: Found, cells: list[Cell]) -> str:
     """Return what was measured, in Markdown."""
     head = ["what is changed", "error", "of classes", "of quantities", "fit time"]
+    tables = sorted({name for name, _ in cells})
     return "\n".join(
         [
             "# What each part of the default for tables brings",
             "",
-            "Made by `make ablation DATA=folder`: errors and fit times on split "
-            f"{split} of the tables of `QUALITY.md`, divided by the default's; geometric means, "
-            f"errors shifted by {OFFSET:g}, ± one standard error over tables. One training run "
-            "each, so that what differs by less than two standard errors is not shown to differ.",
+            "Made by `make ablation`: errors and fit times divided by the default's, on splits "
+            f"{', '.join(map(str, SPLITS))} of {', '.join(tables)}; geometric means, errors "
+            f"shifted by {OFFSET:g}, ± one standard error over tables and splits. One training "
+            "run each: what differs by less than two standard errors is not shown to differ.",
             "",
             f"- {datetime.date.today():%Y-%m-%d}, {machine()} (load {load():.1f} at the end), "
             f"Python {platform.python_version()}, NumPy {np.__version__}",
-            *grid(head, [row(v, found, tables) for v in VARIANTS if (v, tables[0]) in found]),
+            *grid(head, [row(variant, found, cells) for variant in VARIANTS]),
         ]
     )
 
@@ -178,20 +182,20 @@ def report(found: Found, tables: list[str], split: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="of the tables, NAME.csv.gz")
-    parser.add_argument("--split", type=int, default=0)
     options = parser.parse_args()
     if "OPENBLAS_CORETYPE" in os.environ:  # it is read when NumPy is imported
         command = [sys.executable, __file__, *sys.argv[1:]]
         sys.exit(subprocess.run(command, env=environment(), check=False).returncode)
-    tables = names()
-    tasks = [(variant, name) for name in tables for variant in VARIANTS]
+    folder = options.folder.resolve()
+    small = [n for n in names() if sum(map(len, parts(folder, n, SPLITS[0])[:2])) <= ROWS]
+    cells = [(name, split) for name in small for split in SPLITS]
+    tasks = [(variant, cell) for cell in cells for variant in VARIANTS]
     found: Found = {}
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        run = partial(measure, options.folder.resolve(), options.split)
-        for task, result in zip(tasks, pool.map(run, tasks), strict=True):
+        for task, result in zip(tasks, pool.map(partial(measure, folder), tasks), strict=True):
             found[task] = result
             print(*task, *(f"{value:.4f}" for value in result), flush=True)
-    text = report(found, tables, options.split)
+    text = report(found, cells)
     (HERE / "ABLATION.md").write_text(text, encoding="utf-8")
     print(text)
 
