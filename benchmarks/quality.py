@@ -49,6 +49,7 @@ from quality_report import (
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
+from threadpoolctl import threadpool_limits
 
 from glassnet.tabular.estimators import TabularClassifier, TabularRegressor
 
@@ -98,7 +99,8 @@ def measure(task: tuple[Path, str, int, str]) -> Result:
     quantity = name in QUANTITIES
     estimator = made(model, quantity, 1)
     result: Result = {"table": name, "split": split, "model": model}
-    with warnings.catch_warnings(record=True) as told:
+    # one thread: two processes whose threads wait for each other take many times as long
+    with warnings.catch_warnings(record=True) as told, threadpool_limits(1):
         warnings.simplefilter("always")
         estimator.fit(X, y)
         predicted = estimator.predict(unseen)

@@ -323,6 +323,38 @@ def test_compare_lets_others_learn_the_same_rows(run, small, target, linear):
     assert set(report["seconds"]) == {"network", trees, linear}
 
 
+@pytest.mark.parametrize("kept", [("n", "m"), ("t", "u")])
+def test_compare_goes_with_columns_of_one_kind(run, tmp_path, kept):
+    rng = random.Random(1)
+    rows = [(i % 7, rng.random(), "abc"[i % 3], rng.choice("uv"), i % 5 + 0.5) for i in range(60)]
+    places = ["nmtu".index(name) for name in kept]
+    with open("one.csv", "w", newline="") as file:
+        table = [(*kept, "q"), *((*(row[k] for k in places), row[-1]) for row in rows)]
+        csv.writer(file).writerows(table)
+    code, told, complaints = run("train", "one.csv", "--target", "q", "--epochs", 2, "--compare")
+    assert (code, complaints) == (0, "")
+    assert "Ridge" in told
+
+
+def test_dates_are_days(run, tmp_path):
+    days = [f"20{i // 300:02}-{i % 12 + 1:02}-{i % 28 + 1:02}" for i in range(200)]
+    with open("dates.csv", "w", newline="") as file:
+        csv.writer(file).writerows([("d", "q"), *((day, i) for i, day in enumerate(days))])
+    code, told, _ = run("train", "dates.csv", "--target", "q", "--epochs", 2)
+    assert code == 0
+    assert re.search(r"d +numbers +center 1", told)
+    assert run("predict", "dates.safetensors", "dates.csv")[0] == 0
+
+
+def test_a_large_quantity_keeps_its_digits(run, tmp_path):
+    with open("large.csv", "w", newline="") as file:
+        rows = [(i / 100, 1e9 + i) for i in range(100)]
+        csv.writer(file).writerows([("n", "q"), *rows])
+    assert run("train", "large.csv", "--target", "q", "--epochs", 8)[0] == 0
+    _, told, _ = run("predict", "large.safetensors", "large.csv")
+    assert len(set(told.splitlines())) > 20
+
+
 def test_without_scikit_learn_only_compare_is_missing(small, tmp_path):
     code = (
         "import sys; sys.modules['sklearn'] = None; "

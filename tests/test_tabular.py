@@ -107,9 +107,10 @@ def test_what_cannot_help_is_left_out_and_said():
         "constant": "always 3",
         "word": "always 'w'",
         "gaps": "all gaps",
+        "name": "hardly a word comes twice",
     }
     assert told["gap_or_not"] == ("mark", "7 or a gap: 60 gaps marked")
-    assert encoding.places == {"gap_or_not": [0], "name": [1]}
+    assert encoding.places == {"gap_or_not": [0]}
 
 
 @pytest.mark.parametrize("value", ["inf", "-Infinity", "1e999"])
@@ -502,7 +503,7 @@ def test_a_model_file_predicts_the_same_bits(tmp_path, models, target):
     assert path.stat().st_size < 5 * model.ensemble.network.theta.size  # four bytes a weight
     # what is said of a row hangs on no other row
     alone = model.predict(rows.rows([5]))
-    np.testing.assert_allclose(alone[0], model.predict(rows)[5], rtol=1e-12)
+    np.testing.assert_allclose(alone[0], model.predict(rows)[5], rtol=1e-5)  # in float32
 
 
 def test_categories_of_many_come_back(tmp_path):

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import log_loss, make_scorer, mean_absolute_error
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -377,3 +378,67 @@ def test_all_categories_many_classes_and_all_gaps() -> None:
     np.testing.assert_allclose(clf.predict_proba(X).sum(axis=1), 1)
     with pytest.raises(ValueError, match="only constant ones"):
         clf.fit(X[["none"]], y)
+
+
+# ---- what users hand over ------------------------------------------------------------------------
+
+
+def test_a_metric_that_is_never_a_number_leaves_the_last_weights() -> None:
+    X, y = mixed(300)
+    labels = (y > np.sort(y)[-3]).astype(int)  # two rows: some folds have none
+    how = {"epochs": 6, "random_state": 0, "preset": "quick"}
+    plain = gn.TabularClassifier(**how).fit(X, labels)
+    for metric in ("auc", make_scorer(lambda y, p: float("nan"))):
+        chosen = gn.TabularClassifier(metric=metric, **how).fit(X, labels)
+        assert chosen.score(X, labels) >= 0.9
+    ends = [each.ensemble_.network.theta for each in (plain, chosen)]
+    assert (np.abs(ends[1]) > 0).any()
+
+
+def test_a_scorer_may_be_a_name_of_scikit_learns() -> None:
+    X, y = mixed(200)
+    gn.TabularRegressor(metric="neg_mean_absolute_error", **QUICK).fit(X, y)
+    gn.TabularClassifier(metric="roc_auc", **QUICK).fit(X, y > 0)
+    with pytest.raises(ValueError, match="metric: expected one of 'rmse', 'mae', 'r2', or a sc"):
+        gn.TabularRegressor(metric="nonsense", **QUICK).fit(X, y)
+
+
+def test_a_fit_that_fails_leaves_nothing_that_predicts() -> None:
+    X, y = mixed(60)
+    clf = gn.TabularClassifier(**QUICK).fit(X, np.where(y > 0, "yes", "no"))
+    with pytest.raises(ValueError, match="at least two classes"):
+        clf.fit(X, np.full(60, "no"))
+    with pytest.raises(NotFittedError):
+        clf.predict(X)
+
+
+def test_labels_may_be_objects_and_must_be_there() -> None:
+    X, y = mixed(60)
+    clf = gn.TabularClassifier(**QUICK).fit(X, (y > 0).astype(int).astype(object))
+    assert clf.predict(X).dtype.kind == "i"
+    labels = np.where(y > 0, "yes", "no").astype(object)
+    labels[3] = None
+    with pytest.raises(ValueError, match="y: expected a label in every row, got None in row 3"):
+        clf.fit(X, labels)
+    labels[3] = 7
+    with pytest.raises(ValueError, match="y: expected labels of one type, got int and str"):
+        clf.fit(X, labels)
+
+
+def test_weights_must_leave_two_classes() -> None:
+    X, y = mixed(60)
+    labels = np.where(y > 0, "yes", "no")
+    message = r"expected at least two classes with weights above 0, got \['no'\]"
+    with pytest.raises(ValueError, match=message):
+        gn.TabularClassifier(class_weight={"yes": 0}, **QUICK).fit(X, labels)
+    with pytest.raises(ValueError, match=message):
+        gn.TabularClassifier(**QUICK).fit(X, labels, sample_weight=(labels == "no").astype(float))
+
+
+def test_words_that_hardly_come_twice_are_no_categories() -> None:
+    X, y = mixed(300)
+    order = np.argsort(np.argsort(y))
+    named = pd.DataFrame(X).assign(name=[f"u{place:05}" for place in order])
+    named.columns = named.columns.astype(str)
+    reg = gn.TabularRegressor(**QUICK).fit(named, y)
+    assert reg.encoding_.describe()[-1] == ("name", "left out", "hardly a word comes twice")

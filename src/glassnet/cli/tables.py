@@ -143,9 +143,9 @@ def train(
         task = Task.of(table, target, settings)
         reports.show_task(task)
         course = _learn(task, shown=not quiet)
+    course.model.save(path)
     report = Report.of(task, course, peers.compare(task) if compare else ())
     reports.show_report(task, course, report)
-    course.model.save(path)
     terminal.wrote(path)
     terminal.suggest(f"predict {quote(str(path))} OTHER.csv")
     if as_json:
@@ -200,7 +200,7 @@ def _as_csv(words: Any, predictions: Any, classes: Sequence[str]) -> str:
     writer.writerow(["prediction", *(f"p({name})" for name in classes)])
     for word, row in zip(words, predictions, strict=True):
         cells = [f"{p:.6f}" for p in row] if classes else []
-        writer.writerow([word if classes else f"{word:.7g}", *cells])
+        writer.writerow([word if classes else f"{word:.10g}", *cells])
     return text.getvalue()
 
 
@@ -212,7 +212,7 @@ def _as_json(words: Any, predictions: Any, classes: Sequence[str]) -> str:
             shares = {name: float(p) for name, p in zip(classes, row, strict=True)}
             rows.append({"prediction": word, "probabilities": shares})
         else:
-            rows.append({"prediction": float(f"{word:.7g}")})
+            rows.append({"prediction": float(f"{word:.10g}")})
     lines = (json.dumps(row, allow_nan=False) for row in rows)
     return "[\n" + ",\n".join(lines) + "\n]\n"
 

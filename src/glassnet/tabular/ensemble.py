@@ -68,6 +68,7 @@ class Choice:
     def __init__(self, network: Network, metric: Metric) -> None:
         self.metric, self.theta = metric, network.theta.copy()
         self.score = np.full(len(self.theta), np.inf)
+        self._seen = np.zeros(len(self.theta), bool)  # whose metric was ever a number
         self._scores: list[Array] = []
         self._before = self.theta
 
@@ -83,10 +84,12 @@ class Choice:
         """Look at the last weights too, and give the members their best."""
         if self._scores:
             self._keep(np.mean(self._scores[-2:], axis=0), network.theta)
-            network.theta[...] = self.theta
+            # where a metric is never a number, as the AUC of one class, the last weights stay
+            network.theta[self._seen] = self.theta[self._seen]
 
     def _keep(self, score: Array, theta: Array) -> None:
         better = score <= self.score
+        self._seen |= better
         self.score[better], self.theta[better] = score[better], theta[better]
 
 
@@ -170,7 +173,8 @@ class Ensemble:
             theta = np.array_split(self.network.theta, min(cores(), len(self.network.theta)))
             self._narrow = [stacked(self.network, part, "float32") for part in theta]
         with one_thread(), ThreadPoolExecutor(len(self._narrow)) as pool:
-            return np.concatenate(list(pool.map(lambda network: network.raw(X), self._narrow)))
+            each = pool.map(lambda network: network.raw(X), self._narrow)
+            return np.concatenate(list(each), dtype=float)
 
 
 def learn(

@@ -7,12 +7,9 @@ import numpy as np
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+    from sklearn.metrics import get_scorer, get_scorer_names
     from sklearn.utils import check_random_state, column_or_1d
-    from sklearn.utils.multiclass import check_classification_targets
-    from sklearn.utils.validation import (
-        _check_sample_weight,
-        check_is_fitted,
-    )
+    from sklearn.utils.validation import check_is_fitted
 except ModuleNotFoundError:
     raise ModuleNotFoundError(
         'TabularClassifier and TabularRegressor need scikit-learn: pip install "glassnet[sklearn]"',
@@ -26,8 +23,9 @@ from glassnet.tabular.defaults import PRESETS, preset
 from glassnet.tabular.encoding import Encoding
 from glassnet.tabular.ensemble import Ensemble, Table, learn
 from glassnet.tabular.frame import Frame, read_frame
+from glassnet.tabular.given import labels_of, quantities_of, weights_of
 from glassnet.tabular.scorers import from_scorer
-from glassnet.tabular.scores import OF_PROBABILITIES, metric_of
+from glassnet.tabular.scores import OF_CLASSES, OF_PROBABILITIES, OF_QUANTITIES, metric_of
 from glassnet.threads import cores, one_thread
 from glassnet.vocabulary import Array
 
@@ -77,6 +75,7 @@ class _Tabular(BaseEstimator, ABC):
         frame = self._read(X)
         if frame.rows < 2:
             raise ValueError(f"X: expected at least 2 rows, got n_samples={frame.rows}")
+        self.__dict__.pop("ensemble_", None)  # a fit that fails leaves nothing that predicts
         self.n_features_in_ = len(frame.columns)
         self.__dict__.pop("feature_names_in_", None)
         if frame.named:
@@ -133,13 +132,16 @@ class _Tabular(BaseEstimator, ABC):
 
     def _said(self, X: Any) -> Array:
         """Return the ensemble's predictions."""
-        check_is_fitted(self)
+        check_is_fitted(self, "ensemble_")
         return self.ensemble_.predict(self._encode(X))
 
     def _metric(self) -> Metric | None:
         """Return what epochs are chosen by, or None for the default."""
         if callable(self.metric):
             return from_scorer(self.metric, getattr(self, "classes_", None))
+        ours = OF_CLASSES if self._CLASSES else OF_QUANTITIES
+        if self.metric not in ours and self.metric in get_scorer_names():
+            return from_scorer(get_scorer(self.metric), getattr(self, "classes_", None))
         return metric_of(self.metric, self._CLASSES, ", or a scorer")
 
     def __sklearn_tags__(self) -> Any:
@@ -245,19 +247,23 @@ class TabularClassifier(ClassifierMixin, _Tabular):
             Rows to judge by, in place of a fifth of those given.
         """
         frame = self._begin(X)
-        y = column_or_1d(_known(y), warn=True)
-        check_classification_targets(y)
+        y = labels_of(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"y: expected at least two classes, got one class, {self.classes_[0]!r}"
+                f"y: expected at least two classes, got one class, {self.classes_.tolist()[0]!r}"
             )
-        w = _weights(sample_weight, y)
+        w = weights_of(sample_weight, y)
         rows = self._inputs(frame, y, w)
         del frame  # it may be a copy of the table
         if self.class_weight is not None:
             each = class_weights(labels[:, None], self._class_weight(), True)[:, 0]
             w = each if w is None else w * each
+        if w is not None and len(counting := np.unique(labels[w > 0])) < 2:
+            raise ValueError(
+                "y: expected at least two classes with weights above 0, got "
+                f"{self.classes_[counting].tolist()}"
+            )
         self._learn(rows, labels.astype(float), w, eval_set, len(self.classes_))
         return self
 
@@ -282,7 +288,7 @@ class TabularClassifier(ClassifierMixin, _Tabular):
         return self.classes_[said.argmax(axis=1)]
 
     def _encode_target(self, y: Any) -> Array:
-        y = column_or_1d(_known(y))
+        y = labels_of(y)
         place = {label: float(k) for k, label in enumerate(self.classes_.tolist())}
         unknown = [label for label in y.tolist() if label not in place]
         if unknown:
@@ -339,8 +345,8 @@ class TabularRegressor(RegressorMixin, _Tabular):
             Finite numbers.
         """
         frame = self._begin(X)
-        y = column_or_1d(checks.numbers("y", _real(_known(y))), warn=True).astype(float)
-        w = _weights(sample_weight, y)
+        y = quantities_of(y)
+        w = weights_of(sample_weight, y)
         rows = self._inputs(frame, y, w)
         del frame  # it may be a copy of the table
         self._learn(rows, y, w, eval_set, 0)
@@ -358,25 +364,3 @@ class TabularRegressor(RegressorMixin, _Tabular):
 
     def _encode_target(self, y: Any) -> Array:
         return column_or_1d(checks.numbers("eval_set", y)).astype(float)
-
-
-def _known(y: Any) -> Array:
-    """Return targets as an array, if there are any."""
-    if y is None:
-        raise ValueError("y: this estimator requires y to be passed, but the target y is None")
-    return np.asarray(y)
-
-
-def _real(y: Array) -> Array:
-    if y.dtype.kind == "c":
-        raise ValueError(f"y: Complex data not supported, got {y.dtype}")
-    return y
-
-
-def _weights(sample_weight: Any, y: Array) -> Array | None:
-    if sample_weight is None:
-        return None
-    w: Array = _check_sample_weight(sample_weight, np.empty((len(y), 1)), ensure_non_negative=True)
-    if not w.any():
-        raise ValueError("sample_weight: expected a weight above 0, got only zeros")
-    return w

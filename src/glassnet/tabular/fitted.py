@@ -19,6 +19,8 @@ from glassnet.tabular.words import word
 
 Array = NDArray[Any]
 MOST_HOT = 8  # categories of a column that still have a hot column each
+ALONE = 0.5  # of the rows, with words of their own: from here on words are names, not categories
+MANY_WORDS = 32  # fewer may be rare by chance
 MOST_CATEGORIES = 254  # of a column; with gaps and unseen, a byte holds them
 MOST_ROWS = 200_000  # that a median is taken of
 FARTHEST = 1e6  # scales from the centre: what lies beyond, or is infinite, lies there
@@ -255,6 +257,8 @@ def fit_column(column: Column, rows: Array | None = None) -> Fitted:
     counts = np.bincount((codes if rows is None else codes[rows]) + 1, minlength=len(words) + 1)
     gaps, counts = int(counts[0]), counts[1:]
     seen = np.flatnonzero(counts)
+    if len(seen) > MANY_WORDS and (counts == 1).sum() > ALONE * counts.sum():
+        return LeftOut(column.name, "hardly a word comes twice")
     if len(seen) > 1 or (len(seen) and gaps):
         return Categories.fit(column.name, words, counts, gaps)
     return LeftOut(column.name, f"always {short(words[seen[0]])}" if len(seen) else "all gaps")

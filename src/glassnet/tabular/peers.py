@@ -60,7 +60,10 @@ def compare(task: Task) -> list[Peer]:
     seed, classes = task.settings.seed, task.target.classes
     chosen = np.arange(numbers.shape[1] + codes.shape[1]) >= numbers.shape[1]
     boosting: Any = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
-    trees = boosting(categorical_features=chosen, random_state=seed % 2**32)
+    how: dict[str, Any] = {"categorical_features": chosen, "random_state": seed % 2**32}
+    if classes and np.bincount(task.y[task.taught].astype(int)).min(initial=2) < 2:
+        how["early_stopping"] = False  # it could not hold out rows of each class
+    trees = boosting(**how)
     line = LogisticRegression(max_iter=1000) if classes else Ridge()
     peers = []
     for estimator in (trees, _prepared(line, numbers.shape[1], codes.shape[1])):
@@ -111,7 +114,7 @@ def _prepared(linear: Any, numbers: int, codes: int) -> Any:
     filled = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
     hot = OneHotEncoder(handle_unknown="ignore")
     each = [
-        ("numbers", filled, slice(0, numbers)),
-        ("categories", hot, slice(numbers, numbers + codes)),
+        ("numbers", filled, list(range(numbers))),
+        ("categories", hot, list(range(numbers, numbers + codes))),
     ]
-    return make_pipeline(ColumnTransformer(each), linear)
+    return make_pipeline(ColumnTransformer([part for part in each if part[2]]), linear)

@@ -1,6 +1,8 @@
 """Tables of text, as files hold them, as frames: which columns are numbers, and which are words."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from reprlib import repr as short
 
 import numpy as np
@@ -9,26 +11,47 @@ from glassnet.csvfile import Table
 from glassnet.tabular.encoding import Encoding
 from glassnet.tabular.fitted import Categories, LeftOut
 from glassnet.tabular.frame import Frame, read_frame
-from glassnet.tabular.words import number_in
+from glassnet.tabular.words import day, number_in
 from glassnet.vocabulary import Array
+
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def parse(values: Sequence[str]) -> Array | None:
-    """Return a column as numbers, NaN where there is a gap, or None if it is text.
+    """Return a column as numbers or as days, NaN where there is a gap, or None if it is text.
 
     Examples
     --------
-    >>> parse(["31", "", "4e1"])
-    array([31., nan, 40.])
+    >>> parse(["31", "", "4e1"]), parse(["1970-01-02", "1970-01-03T12:00"])
+    (array([31., nan, 40.]), array([1. , 2.5]))
     """
-    numbers = np.full(len(values), np.nan)
+    for reader in (number_in, _day_in):
+        numbers = _read(values, reader)
+        if numbers is not None:
+            return numbers + 0.0  # which makes 0 of -0: they are the same class
+    return None
+
+
+def _read(values: Sequence[str], reader: Callable[[str], float | None]) -> Array | None:
+    """Return what a reader finds in each text, or None if it finds nothing in one."""
+    found = np.full(len(values), np.nan)
     for row, value in enumerate(values):
         if value:
-            number = number_in(value)
+            number = reader(value)
             if number is None:
                 return None
-            numbers[row] = number
-    return numbers + 0.0  # which makes 0 of -0: they are the same class
+            found[row] = number
+    return found
+
+
+def _day_in(text: str) -> float | None:
+    """Return a date, or a point in time, as ISO 8601 has them, as days since 1970."""
+    if not DATE.match(text):
+        return None
+    try:
+        return day(datetime.fromisoformat(text))
+    except ValueError:
+        return None
 
 
 def finite(name: str, numbers: Array, table: Table) -> Array:

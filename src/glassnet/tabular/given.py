@@ -1,0 +1,76 @@
+"""What scikit-learn's users hand over beside a table: labels, quantities and weights, checked."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight
+
+from glassnet import checks
+from glassnet.tabular.words import gap
+from glassnet.vocabulary import Array
+
+
+def labels_of(y: Any) -> Array:
+    """Return labels (rows,), of one type.
+
+    Examples
+    --------
+    >>> labels_of(np.array([3, 1, 3], dtype=object))
+    array([3, 1, 3])
+    """
+    labels = column_or_1d(_known(y), warn=True)
+    if labels.dtype == object:
+        labels = _of_one_type(labels)
+    check_classification_targets(labels)
+    return np.asarray(labels)
+
+
+def _of_one_type(y: Array) -> Array:
+    """Return labels that are objects as what they are."""
+    for row, label in enumerate(y.tolist()):
+        if gap(label):
+            raise ValueError(f"y: expected a label in every row, got {label!r} in row {row}")
+    kinds = sorted({type(label).__name__ for label in y.tolist()})
+    if len(kinds) > 1 and "str" in kinds:
+        raise ValueError(f"y: expected labels of one type, got {' and '.join(kinds)}")
+    return y if "str" in kinds else np.array(y.tolist())
+
+
+def quantities_of(y: Any) -> Array:
+    """Return finite numbers (rows,).
+
+    Examples
+    --------
+    >>> quantities_of([1, 2])
+    array([1., 2.])
+    """
+    given = _known(y)
+    if given.dtype.kind == "c":
+        raise ValueError(f"y: Complex data not supported, got {given.dtype}")
+    numbers: Array = column_or_1d(checks.numbers("y", given), warn=True).astype(float)
+    return numbers
+
+
+def weights_of(sample_weight: Any, y: Array) -> Array | None:
+    """Return how much each row counts, some of them more than 0; None where nobody says.
+
+    Examples
+    --------
+    >>> weights_of([0, 2], np.array([1.0, 2.0]))
+    array([0., 2.])
+    """
+    if sample_weight is None:
+        return None
+    w: Array = _check_sample_weight(sample_weight, np.empty((len(y), 1)), ensure_non_negative=True)
+    if not w.any():
+        raise ValueError("sample_weight: expected a weight above 0, got only zeros")
+    return w
+
+
+def _known(y: Any) -> Array:
+    """Return targets as an array, if there are any."""
+    if y is None:
+        raise ValueError("y: this estimator requires y to be passed, but the target y is None")
+    return np.asarray(y)
