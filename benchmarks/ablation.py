@@ -36,7 +36,7 @@ from glassnet.tabular.defaults import Recipe
 from glassnet.tabular.encoding import Encoding
 
 HERE = Path(__file__).parent
-ROWS, SPLITS = 8_192, (0, 1)
+ROWS, SPLITS = 8_192, (0,)
 Cell = tuple[str, int]  # table and split
 Found = dict[tuple[str, Cell], tuple[float, float]]  # by variant and cell: error and seconds
 Change = Callable[[Layer], list[Layer]]
@@ -167,9 +167,9 @@ def report(found: Found, cells: list[Cell]) -> str:
         [
             "# What each part of the default for tables brings",
             "",
-            "Made by `make ablation`: errors and fit times divided by the default's, on splits "
+            "Made by `make ablation`: errors and fit times divided by the default's, on split "
             f"{', '.join(map(str, SPLITS))} of {', '.join(tables)}; geometric means, errors "
-            f"shifted by {OFFSET:g}, ± one standard error over tables and splits. One training "
+            f"shifted by {OFFSET:g}, ± one standard error over tables. One training "
             "run each: what differs by less than two standard errors is not shown to differ.",
             "",
             f"- {datetime.date.today():%Y-%m-%d}, {machine()} (load {load():.1f} at the end), "

@@ -27,6 +27,7 @@ import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -225,7 +226,8 @@ def run_sizes() -> None:
     results = {_key(row): row for row in measured()}
     for rows in SIZES:
         for model in ("glassnet", HGB):
-            with ProcessPoolExecutor(1) as pool:
+            # forked, it would inherit threads that a library of this process has begun
+            with ProcessPoolExecutor(1, get_context("spawn")) as pool:
                 row = pool.submit(grow, model, rows).result()
             results[_key(row)] = row
             keep(list(results.values()))
