@@ -295,8 +295,9 @@ def copied(folder: Path) -> Path:
     """Copy the sources of the pages, without what was built of them."""
     built = shutil.ignore_patterns("_build", "_api")
     shutil.copytree(ROOT / "docs", folder / "docs", ignore=built)
-    for page in ROOT.glob("*.md"):
-        shutil.copy(page, folder)
+    (folder / "benchmarks").mkdir()
+    for page in [*ROOT.glob("*.md"), *(ROOT / "benchmarks").glob("*.md")]:
+        shutil.copy(page, folder / page.relative_to(ROOT))
     return folder
 
 

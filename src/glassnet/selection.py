@@ -71,8 +71,8 @@ def in_proportion(w: Array) -> Array:
     --------
     >>> in_proportion(np.array([2.0, 0.0, 1.0]))
     array([0, 0, 2])
-    >>> in_proportion(np.array([0.5, 0.1, 0.4]))
-    array([0, 0, 2])
+    >>> in_proportion(np.array([0.8, 0.1, 0.1]))
+    array([0, 0, 1])
     """
     n, total = len(w), float(w.sum())
     whole = total <= 4 * n and (w == np.rint(w)).all()
