@@ -75,7 +75,7 @@ def without(kind: type[Layer]) -> Change:
 
 def instead(kind: type[Layer], **fields: Any) -> Change:
     """Return a change of what the layers of a kind are told."""
-    return lambda layer: [replace(layer, **fields) if isinstance(layer, kind) else layer]  # type: ignore[type-var]
+    return lambda layer: [replace(layer, **fields) if isinstance(layer, kind) else layer]
 
 
 def bent(activation: gn.Activation) -> Change:

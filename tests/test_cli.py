@@ -336,6 +336,36 @@ def test_compare_goes_with_columns_of_one_kind(run, tmp_path, kept):
     assert "Ridge" in told
 
 
+def test_compare_goes_with_a_class_of_one_row(run, tmp_path):
+    with open("rare.csv", "w", newline="") as file:
+        rows = [(i % 97, "c" if i == 5 else "ab"[i % 2]) for i in range(13_000)]
+        csv.writer(file).writerows([("n", "k"), *rows])
+    code, told, complaints = run(
+        *("train", "rare.csv", "--target", "k", "--preset", "quick", "--epochs", 1, "--compare")
+    )
+    assert (code, complaints) == (0, "")
+    assert "HistGradient" in told
+
+
+def test_what_was_learned_is_kept_where_a_comparison_fails(run, small, monkeypatch):
+    def broken(task):
+        raise ValueError("no peers today")
+
+    monkeypatch.setattr("glassnet.tabular.peers.compare", broken)
+    code, _, complaints = run("train", small, "--target", "class", "--epochs", 2, "--compare")
+    assert (code, complaints) == (2, "glassnet: no peers today\n")
+    assert Path("small.safetensors").exists()
+
+
+def test_dates_to_predict_are_no_numbers_of_days(run, tmp_path):
+    with open("due.csv", "w", newline="") as file:
+        rows = [(i, f"2024-{i % 12 + 1:02}-{i % 28 + 1:02}") for i in range(100)]
+        csv.writer(file).writerows([("n", "due"), *rows])
+    code, _, complaints = run("train", "due.csv", "--target", "due", "--epochs", 2)
+    assert code == 2
+    assert "expected classes or numbers, got 84 different texts" in complaints
+
+
 def test_dates_are_days(run, tmp_path):
     days = [f"20{i // 300:02}-{i % 12 + 1:02}-{i % 28 + 1:02}" for i in range(200)]
     with open("dates.csv", "w", newline="") as file:

@@ -387,12 +387,34 @@ def test_a_metric_that_is_never_a_number_leaves_the_last_weights() -> None:
     X, y = mixed(300)
     labels = (y > np.sort(y)[-3]).astype(int)  # two rows: some folds have none
     how = {"epochs": 6, "random_state": 0, "preset": "quick"}
-    plain = gn.TabularClassifier(**how).fit(X, labels)
-    for metric in ("auc", make_scorer(lambda y, p: float("nan"))):
-        chosen = gn.TabularClassifier(metric=metric, **how).fit(X, labels)
-        assert chosen.score(X, labels) >= 0.9
-    ends = [each.ensemble_.network.theta for each in (plain, chosen)]
-    assert (np.abs(ends[1]) > 0).any()
+    nothing = make_scorer(lambda y, p: float("nan"))
+    found = gn.TabularClassifier(metric=nothing, **how).fit(X, labels)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Choice, "settle", lambda choice, network: None)
+        last = gn.TabularClassifier(**how).fit(X, labels)
+    assert (found.ensemble_.network.theta == last.ensemble_.network.theta).all()
+    assert gn.TabularClassifier(metric="auc", **how).fit(X, labels).score(X, labels) > 0.98
+
+
+def test_time_is_planned_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second look at the clock, on a machine that is busy, must not begin the training anew."""
+    X, y = mixed(200)
+    asked: list[int] = []
+
+    def shorter(self: Clock, done: int, epochs: int) -> int:
+        asked.append(epochs)
+        return epochs - 1
+
+    monkeypatch.setattr(Clock, "fewer", shorter)
+    reg = gn.TabularRegressor(epochs=8, n_jobs=1, random_state=0).fit(X, y)
+    assert (asked, reg.n_iter_) == ([8], 7)
+
+
+def test_few_rows_that_are_all_right_are_not_made_certain() -> None:
+    X = np.repeat([[-1.0], [1.0]], 20, axis=0) + np.linspace(0, 0.1, 40)[:, None]
+    clf = gn.TabularClassifier("quick", random_state=0).fit(X, X[:, 0] > 0)
+    assert clf.score(X, X[:, 0] > 0) == 1
+    assert 0.1 < clf.ensemble_.temperature < 1  # without a prior it is at its bound, 0.05
 
 
 def test_a_scorer_may_be_a_name_of_scikit_learns() -> None:

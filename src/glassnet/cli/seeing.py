@@ -9,12 +9,12 @@ import numpy as np
 from glassnet import terminal
 from glassnet.cli.options import Model, argument, option
 from glassnet.csvfile import Table, read_table
-from glassnet.files import load_with_table
 from glassnet.insight.referee.userfile import DATA
 from glassnet.insight.referee.userfile import check as check_file
 from glassnet.network import Network
 from glassnet.tabular.model import Model as Learned
-from glassnet.tabular.model import load_model
+from glassnet.tabular.model import read_model
+from glassnet.tabular.target import standardised
 from glassnet.tabular.text import encode, finite, parse
 
 Rows = Annotated[Path | None, argument("[DATA]", "A table, of which a row is traced.")]
@@ -88,8 +88,7 @@ def trace(
         raise ValueError(f"--row: expected at least 1, got {row}")
     if digits < 0:
         raise ValueError(f"--digits: expected at least 0, got {digits}")
-    network, section = load_with_table(model)
-    learned = None if section is None else load_model(model)
+    network, learned = read_model(model)
     count = network.members or 1
     if not 1 <= member <= count:
         raise ValueError(f"--member: expected 1 to {count}, got {member}")
@@ -163,7 +162,7 @@ def _inputs(learned: Learned, one: Table) -> tuple[Any, Any]:
     target, ensemble = learned.target, learned.ensemble
     y = None
     if target.name in one.columns and one.column(target.name)[0]:
-        y = target.encode(one) / ensemble.sd - ensemble.mean / ensemble.sd
+        y = standardised(target.encode(one), ensemble.mean, ensemble.sd)
     return encode(learned.encoding, one), y
 
 

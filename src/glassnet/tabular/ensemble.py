@@ -18,7 +18,7 @@ from glassnet.network import Network
 from glassnet.selection import FOLDS, Folds, folds, in_proportion
 from glassnet.tabular.defaults import Recipe
 from glassnet.tabular.encoding import Encoding
-from glassnet.tabular.target import mean_sd
+from glassnet.tabular.target import mean_sd, standardised
 from glassnet.threads import cores, one_thread
 from glassnet.vocabulary import Array
 
@@ -68,7 +68,6 @@ class Choice:
     def __init__(self, network: Network, metric: Metric) -> None:
         self.metric, self.theta = metric, network.theta.copy()
         self.score = np.full(len(self.theta), np.inf)
-        self._seen = np.zeros(len(self.theta), bool)  # whose metric was ever a number
         self._scores: list[Array] = []
         self._before = self.theta
 
@@ -85,11 +84,11 @@ class Choice:
         if self._scores:
             self._keep(np.mean(self._scores[-2:], axis=0), network.theta)
             # where a metric is never a number, as the AUC of one class, the last weights stay
-            network.theta[self._seen] = self.theta[self._seen]
+            judged = self.score < np.inf
+            network.theta[judged] = self.theta[judged]
 
     def _keep(self, score: Array, theta: Array) -> None:
         better = score <= self.score
-        self._seen |= better
         self.score[better], self.theta[better] = score[better], theta[better]
 
 
@@ -221,12 +220,12 @@ def learn(
     if not classes:
         mean, sd = mean_sd(rows.y if rows.w is None else rows.y[in_proportion(rows.w)])
         spread = {"mean": mean, "sd": sd, "low": float(rows.y.min()), "high": float(rows.y.max())}
-        rows = replace(rows, y=rows.y / sd - mean / sd)
-        watched = watched and replace(watched, y=watched.y / sd - mean / sd)
+        rows = replace(rows, y=standardised(rows.y, mean, sd))
+        watched = watched and replace(watched, y=standardised(watched.y, mean, sd))
     shared = None
     if watched is None and len(rows.y) >= LEAST_ROWS:
         shared = folds(rows.y[:, None], recipe.members, bool(classes))
-    how = recipe.how(classes, len(rows.y) if shared is None else shared.taught.shape[1])
+    how = recipe.how(classes, len(rows.y) if shared is None else rows_of_each(len(rows.y)))
     judged = shared is not None or watched is not None
     metric = (metric or (ERROR if classes else None)) if judged else None
     lesson = Lesson(
@@ -238,6 +237,17 @@ def learn(
     if classes and judged:
         ensemble.temperature = temperature(network, watched or rows, shared and shared.held)
     return ensemble
+
+
+def rows_of_each(rows: int) -> int:
+    """Return how many of the rows each member learns from, where folds judge.
+
+    Examples
+    --------
+    >>> rows_of_each(100), rows_of_each(9)
+    (80, 9)
+    """
+    return rows if rows < LEAST_ROWS else rows - rows // FOLDS
 
 
 @dataclass

@@ -35,7 +35,8 @@ def _of_one_type(y: Array) -> Array:
     kinds = sorted({type(label).__name__ for label in y.tolist()})
     if len(kinds) > 1 and "str" in kinds:
         raise ValueError(f"y: expected labels of one type, got {' and '.join(kinds)}")
-    return y if "str" in kinds else np.array(y.tolist())
+    plain = np.array(y.tolist())
+    return plain if plain.ndim == 1 and plain.dtype.kind in "biuf" else y
 
 
 def quantities_of(y: Any) -> Array:

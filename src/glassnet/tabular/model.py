@@ -85,11 +85,17 @@ def load_model(path: str | PathLike[str]) -> Model:
     OSError
         If it cannot be read.
     """
-    network, section = load_with_table(path)
-    if section is None:
+    _, model = read_model(path)
+    if model is None:
         raise ModelFileError(f"{path}: a network without a table: glassnet.load reads it in Python")
+    return model
+
+
+def read_model(path: str | PathLike[str]) -> tuple[Network, Model | None]:
+    """Return the network in a file, and the model that it is part of, if it knows a table."""
+    network, section = load_with_table(path)
     try:
-        return Model.of(network, section)
+        return network, None if section is None else Model.of(network, section)
     except ValueError as error:
         raise ModelFileError(f"{path}: not a glassnet model file: {error}") from None
 

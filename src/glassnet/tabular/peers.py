@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
+from importlib.util import find_spec
 from time import perf_counter
 from typing import Any
 
@@ -38,12 +39,10 @@ class Peer:
 
 def needed() -> None:
     """Make sure, before anybody waits for it, that scikit-learn is there."""
-    try:
-        import sklearn  # noqa: F401
-    except ModuleNotFoundError:
+    if find_spec("sklearn") is None:
         raise ModuleNotFoundError(
             '--compare needs scikit-learn: pip install "glassnet[sklearn]"', name="sklearn"
-        ) from None
+        )
 
 
 def compare(task: Task) -> list[Peer]:

@@ -138,7 +138,7 @@ class Report:
                 lambda X: ensemble.predict(X).reshape(len(X), -1),
                 *(X, y, task.encoding.places, judge, task.settings.seed),
             )
-            calibration = _calibration(ensemble, X, y) if classes else None
+            calibration = _calibration(ensemble, said, X, y) if classes else None
         few = len(classes) <= MOST_CLASSES
         return cls(
             rows=len(y),
@@ -252,9 +252,8 @@ def shuffled(
     return tuple(sorted(found, key=lambda each: -each[1]))
 
 
-def _calibration(ensemble: Ensemble, X: Array, y: Array) -> Calibration:
+def _calibration(ensemble: Ensemble, p: Array, X: Array, y: Array) -> Calibration:
     w, bare = np.ones((len(y), 1)), replace(ensemble, temperature=1.0)
-    p = ensemble.predict(X)
     bins = reliability(p, y, FEW_BINS if len(y) < FEW_ROWS else BINS)
     error = sum(each.rows * abs(each.said - each.right) for each in bins) / len(y)
     before, after = log_loss(y, bare.predict(X), w), log_loss(y, p, w)

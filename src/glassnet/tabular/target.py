@@ -98,6 +98,17 @@ def mean_sd(values: Array) -> tuple[float, float]:
     return float((values / scale).mean()) * scale, sd or 1.0
 
 
+def standardised(values: Array, mean: float, sd: float) -> Array:
+    """Return (values - mean) / sd, of which no part overflows.
+
+    Examples
+    --------
+    >>> standardised(np.array([1.0, 5.0]), mean=3.0, sd=2.0)
+    array([-1.,  1.])
+    """
+    return values / sd - mean / sd
+
+
 def figure(value: float) -> str:
     """Return a number in about four digits.
 

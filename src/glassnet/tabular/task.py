@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from math import inf
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
@@ -18,12 +19,11 @@ from glassnet.csvfile import Table
 from glassnet.metrics import Metric
 from glassnet.optimizers import OPTIMIZERS
 from glassnet.parts import Optimizer
-from glassnet.selection import FOLDS, hold_out
+from glassnet.selection import hold_out
 from glassnet.step import Layout
 from glassnet.tabular.defaults import PRESETS, Recipe, preset
 from glassnet.tabular.encoding import Encoding
-from glassnet.tabular.ensemble import LEAST_ROWS as FEWEST
-from glassnet.tabular.ensemble import DivergenceError, learn
+from glassnet.tabular.ensemble import DivergenceError, learn, rows_of_each
 from glassnet.tabular.ensemble import Table as Rows
 from glassnet.tabular.fitted import LeftOut
 from glassnet.tabular.frame import Frame
@@ -271,18 +271,18 @@ class Task:
     @property
     def epochs(self) -> int:
         """How often to go through the rows, if there is time."""
-        return self.recipe.sizes(self._each)[0]
+        epochs: int = self._how["epochs"]
+        return epochs
 
     @property
     def batch_size(self) -> int:
         """Rows a step."""
-        return min(self.recipe.sizes(self._each)[1], self._each)
+        rows: int = self._how["batch_size"]
+        return rows
 
-    @property
-    def _each(self) -> int:
-        """How many rows a network learns from."""
-        rows = len(self.taught)
-        return rows if rows < FEWEST else rows - rows // FOLDS
+    @cached_property
+    def _how(self) -> dict[str, Any]:
+        return self.recipe.how(len(self.target.classes), rows_of_each(len(self.taught)))
 
     @property
     def notes(self) -> list[str]:

@@ -18,18 +18,31 @@ DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def parse(values: Sequence[str]) -> Array | None:
-    """Return a column as numbers or as days, NaN where there is a gap, or None if it is text.
+    """Return a column as numbers, NaN where there is a gap, or None if it is text.
 
     Examples
     --------
-    >>> parse(["31", "", "4e1"]), parse(["1970-01-02", "1970-01-03T12:00"])
-    (array([31., nan, 40.]), array([1. , 2.5]))
+    >>> parse(["31", "", "4e1"])
+    array([31., nan, 40.])
     """
-    for reader in (number_in, _day_in):
-        numbers = _read(values, reader)
-        if numbers is not None:
-            return numbers + 0.0  # which makes 0 of -0: they are the same class
-    return None
+    numbers = _read(values, number_in)
+    return None if numbers is None else numbers + 0.0  # no -0: it is the same class as 0
+
+
+def parse_days(values: Sequence[str]) -> Array | None:
+    """Return a column of dates and points in time as days since 1970, or None if it is text.
+
+    Examples
+    --------
+    >>> parse_days(["1970-01-02", "", "1970-01-03T12:00"])
+    array([1. , nan, 2.5])
+    """
+    return _read(values, _day_in)
+
+
+def _numbers_or_days(values: Sequence[str]) -> Array | None:
+    numbers = parse(values)
+    return parse_days(values) if numbers is None else numbers
 
 
 def _read(values: Sequence[str], reader: Callable[[str], float | None]) -> Array | None:
@@ -78,7 +91,7 @@ def frame_of(table: Table, target: str) -> Frame:
     columns = {}
     for name, values in table.columns.items():
         if name != target:
-            numbers = parse(values)
+            numbers = _numbers_or_days(values)
             columns[name] = _words(values) if numbers is None else numbers
     if not columns:
         raise ValueError(f"{table.path}: no column to predict {target!r} from")
@@ -112,7 +125,7 @@ def _words(values: Sequence[str]) -> list[str | None]:
 
 def _numbers(name: str, values: Sequence[str], table: Table) -> Array:
     """Return numbers, or say in which row there is none."""
-    numbers = parse(values)
+    numbers = _numbers_or_days(values)
     if numbers is None:
         row = next(i for i, value in enumerate(values) if value and number_in(value) is None)
         raise ValueError(
