@@ -20,7 +20,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import glassnet as gn
 from glassnet.selection import folds
 from glassnet.tabular import ensemble
-from glassnet.tabular.ensemble import Choice, Clock
+from glassnet.tabular.ensemble import Choice, Clock, temperature
 
 HELD = "each member is judged by rows of its own, which a row's weight or copies would change"
 EXPECTED = dict.fromkeys(
@@ -411,10 +411,15 @@ def test_time_is_planned_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_few_rows_that_are_all_right_are_not_made_certain() -> None:
-    X = np.repeat([[-1.0], [1.0]], 20, axis=0) + np.linspace(0, 0.1, 40)[:, None]
-    clf = gn.TabularClassifier("quick", random_state=0).fit(X, X[:, 0] > 0)
-    assert clf.score(X, X[:, 0] > 0) == 1
-    assert 0.1 < clf.ensemble_.temperature < 1  # without a prior it is at its bound, 0.05
+    net = gn.Network([gn.Dense(2)], inputs=2, loss="multiclass_cross_entropy", seed=0)
+    net.weights = {"W1": np.eye(2), "b1": [[0.0, 0.0]]}
+    net.spread(1)
+    found = []
+    for rows in (10, 10_000):
+        X = np.tile([[2.0, 0.0], [0.0, 2.0]], (rows // 2, 1))
+        found.append(temperature(net, ensemble.Table(X, np.tile([0.0, 1.0], rows // 2)), None))
+    assert 0.4 < found[0] < 1
+    assert 0.05 < found[1] < found[0]  # the more rows say so, the surer
 
 
 def test_a_scorer_may_be_a_name_of_scikit_learns() -> None:

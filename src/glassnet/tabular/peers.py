@@ -112,8 +112,9 @@ def _prepared(linear: Any, numbers: int, codes: int) -> Any:
 
     filled = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
     hot = OneHotEncoder(handle_unknown="ignore")
+    # places, for scikit-learn leaves out what has none, but not what has an empty slice
     each = [
         ("numbers", filled, list(range(numbers))),
         ("categories", hot, list(range(numbers, numbers + codes))),
     ]
-    return make_pipeline(ColumnTransformer([part for part in each if part[2]]), linear)
+    return make_pipeline(ColumnTransformer(each), linear)
