@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from glassnet.history import DivergenceWarning, Epoch
-from glassnet.losses import MulticlassCrossEntropy
 from glassnet.metrics import Metric, accuracy
 from glassnet.network import Network
 from glassnet.selection import FOLDS, Folds, folds, in_proportion
+from glassnet.tabular.calibration import temperature
 from glassnet.tabular.defaults import Recipe
 from glassnet.tabular.encoding import Encoding
 from glassnet.tabular.target import mean_sd, standardised
@@ -151,7 +151,8 @@ class Ensemble:
         """Return what each member says: probabilities (members, n, classes), or (members, n)."""
         raw = self._raw(X)
         if not self.classes:
-            return np.clip(raw[..., 0] * self.sd + self.mean, self.low, self.high)
+            with np.errstate(over="ignore"):  # what is beyond float64 lies where the targets end
+                return np.clip(raw[..., 0] * self.sd + self.mean, self.low, self.high)
         probabilities: Array = self.network.loss.link(raw / self.temperature)
         return probabilities
 
@@ -235,7 +236,10 @@ def learn(
     network = stacked(networks[0], np.concatenate([each.theta for each in networks]), "float64")
     ensemble = Ensemble(network, classes, epochs=epochs, **spread)
     if classes and judged:
-        ensemble.temperature = temperature(network, watched or rows, shared and shared.held)
+        judging = watched or rows
+        everyone = np.tile(np.arange(len(judging.y)), (recipe.members, 1))
+        places = everyone if shared is None else shared.held
+        ensemble.temperature = temperature(network.raw(judging.X, places), *judging.of(places))
     return ensemble
 
 
@@ -342,55 +346,6 @@ class Lesson:
         if choice is not None:
             choice.settle(network)
         return network, done, {}
-
-
-def temperature(network: Network, rows: Table, held: Array | None) -> float:
-    """Return the temperature at which the members' log-loss on rows they never saw is least.
-
-    A prior holds it near 1 (its logarithm is normal, with standard deviation 1): where all of a few
-    rows are right, no temperature would be low enough.
-
-    Source: Guo et al. (2017), "On calibration of modern neural networks", arXiv:1706.04599.
-
-    Parameters
-    ----------
-    held : array of int (members, n), optional
-        The places of those rows; left out, all.
-    """
-    everyone = np.arange(len(rows.y))
-    places = np.tile(everyone, (len(network.theta), 1)) if held is None else held
-    raw = network.raw(rows.X, places).astype(float)
-    (y, w), loss = rows.of(places), MulticlassCrossEntropy()
-
-    def off(t: float) -> float:
-        return float(np.sum(loss.value(raw / np.exp(t), y, w / w.mean()) + t**2 / 2))
-
-    return float(np.exp(least(off, -3, 3)))
-
-
-def least(function: Any, low: float, high: float) -> float:
-    """Return where a function of one valley is least, by golden sections.
-
-    Source: Kiefer (1953), "Sequential minimax search for a maximum", Proceedings of the AMS 4.
-
-    Examples
-    --------
-    >>> round(least(lambda x: (x - 0.5) ** 2, -3, 3), 4)
-    0.5
-    """
-    share = (5**0.5 - 1) / 2
-    a, b = high - share * (high - low), low + share * (high - low)
-    at_a, at_b = function(a), function(b)
-    for _ in range(30):
-        if at_a < at_b:
-            high, b, at_b = b, a, at_a
-            a = high - share * (high - low)
-            at_a = function(a)
-        else:
-            low, a, at_a = a, b, at_b
-            b = low + share * (high - low)
-            at_b = function(b)
-    return (low + high) / 2
 
 
 def stacked(like: Network, theta: Array, dtype: str) -> Network:
