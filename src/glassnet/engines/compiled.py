@@ -12,13 +12,14 @@ from glassnet.engines.cache import module
 from glassnet.engines.source import Source
 from glassnet.network import Network
 from glassnet.plan import Plan
-from glassnet.planner import ALIGNMENT, address
+from glassnet.planner import ALIGNMENT
+from glassnet.program import address
 from glassnet.rows import Rows
 from glassnet.run import Run
 from glassnet.vocabulary import Array
 
 try:
-    import numba
+    import numba  # noqa: F401
 except ModuleNotFoundError:
     raise ModuleNotFoundError(
         'engine: expected Numba to be installed: pip install "glassnet[fast]"', name="numba"
@@ -46,6 +47,8 @@ class Compiled(Run):
         self._nowhere = np.zeros((members, 1), np.int64)
         work = 3 * self.batch * size * members
         self._at_once = int(np.clip(WORK // work, 1, LEAP if self.whole else self.full))
+        if made.draws and self.whole:
+            self._at_once = 1  # what was drawn cannot be drawn again
 
     def advance(self, epochs: int) -> tuple[int, Any]:
         """Train for some epochs; return how many went well, and the loss of the last."""
@@ -106,14 +109,18 @@ class Compiled(Run):
 
     def _call(self, order: Array, epochs: int, steps: int, want_loss: bool) -> Array:
         """Let the compiled function go through steps; return each member's loss and share."""
-        made = self.made
-        self._function(
-            self._block,
-            *(self.tables[name] for name in made.tables),
-            *(order, self._numbers(epochs * steps), *self._written),
-            *(self.shared[name] for name in made.vectors),
-            *(*made.constants, self._losses, epochs, steps, want_loss),
-        )
+        made, numbers = self.made, self._numbers(epochs * steps)
+        tables = [self.tables[name] for name in made.tables]
+        vectors = [self.shared[name] for name in made.vectors]
+        each = (order, *self._written, self._losses)
+        # who draws has a generator of its own; the others are gone through in one call
+        parts = [tuple(array[k : k + 1] for array in each) for k in range(len(order))]
+        for k, (places, *written, losses) in enumerate(parts if made.draws else [each]):
+            rng = self.network.generators[k : k + 1] if made.draws else ()
+            self._function(
+                *(*rng, self._block, *tables, places, numbers, *written, *vectors),
+                *(*made.constants, losses, epochs, steps, want_loss),
+            )
         return self._losses.copy()
 
     def _numbers(self, steps: int) -> Array:
@@ -136,7 +143,7 @@ class Compiled(Run):
         corrections = self.rule.corrections
         first, last = corrections(every[0]), corrections(every[-1])
         try:
-            columns: Any = corrections(np.array(every, float))  # type: ignore[arg-type]
+            columns: Any = corrections(np.array(every, float))
             if all(
                 np.allclose([columns[name][0], columns[name][-1]], [first[name], last[name]], 1e-14)
                 for name in first
@@ -146,8 +153,3 @@ class Compiled(Run):
             pass
         found = [corrections(step) for step in every]
         return {name: [each[name] for each in found] for name in first}
-
-
-def compiles(function: Any) -> bool:
-    """Whether Numba still has to compile a function."""
-    return isinstance(function, numba.core.dispatcher.Dispatcher) and not function.signatures

@@ -78,6 +78,11 @@ class Lines:
             number += 1
         return f"{letter}{number}"
 
+    @property
+    def draws(self) -> bool:
+        """Whether a line draws at random."""
+        return any(call.line.function.kind == "random" for call in self.calls)
+
     def number(self, value: Value) -> str | None:
         """Return the name of a constant whose elements are all the same, or None."""
         if value.root.kind != "constant":
@@ -114,6 +119,11 @@ def expression(call: Call, operands: list[str]) -> str:
     if function.kind != "elementwise":
         raise UntranslatableError(function.name)
     return function.spelling("code").format(*operands)
+
+
+def drawn(call: Call) -> str:
+    """Return a random number: the next of those that the same line would draw in a replay."""
+    return f"_rng.{call.line.function.name}(None, {call.line.keywords['dtype']})"
 
 
 def combined(call: Call, parts: list[str]) -> str:

@@ -8,7 +8,7 @@ knows, so that a compiler sees what cannot overlap. Products of some size go to 
 from dataclasses import dataclass, field
 from math import prod
 
-from glassnet.engines.lines import Lines, UntranslatableError, expression
+from glassnet.engines.lines import Lines, UntranslatableError, drawn, expression
 from glassnet.planner import ALIGNMENT, Call
 from glassnet.value import Value
 
@@ -174,6 +174,10 @@ class Loops:
             return self._product(call)
         if kind == "join":
             return self._join(call)
+        if kind == "random":
+            indices = [f"_i{axis}" for axis in range(call.out.ndim)]
+            line = f"{self._element(call.out, indices)} = {drawn(call)}"
+            return _for(list(zip(indices, call.out.shape, strict=True)), [line])
         raise UntranslatableError(call.line.function.name)
 
     def _loop(self, nest: Nest) -> list[str]:
@@ -194,7 +198,7 @@ class Loops:
             target = self._reduced(call, indices, axes)
             inside = depth - len(axes)
             if kept == list(range(inside)):
-                total = f"_{name}"
+                total = f"_of_{name}"
                 before.setdefault(inside, []).append(f"{total} = {start}")
                 after.setdefault(inside, []).append(f"{target} = {total}")
             else:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.engines.lines import Lines, UntranslatableError, combined, expression
+from glassnet.engines.lines import Lines, combined, drawn, expression
 from glassnet.planner import Call
 from glassnet.value import Value
 from glassnet.vocabulary import Array
@@ -56,7 +56,7 @@ class Scalars:
             whole = np.concatenate(parts, call.line.keywords["axis"])
             return list(zip(out.flat, whole.flat, strict=True))
         if kind == "random":
-            raise UntranslatableError(call.line.function.name)
+            return [(target, drawn(call)) for target in out.flat]
         flat = [np.broadcast_to(part, out.shape).flat for part in parts]
         each = zip(out.flat, zip(*flat, strict=True), strict=True)
         return [(target, expression(call, list(names))) for target, names in each]

@@ -38,6 +38,8 @@ class Source:
         (`written`), those it reads (`vectors`), its constants, and where the loss goes.
     size : int
         Elements of the block.
+    draws : bool
+        Whether it takes a random generator first.
     """
 
     text: str
@@ -47,6 +49,7 @@ class Source:
     written: tuple[str, ...]
     vectors: tuple[str, ...]
     constants: tuple[Array, ...]
+    draws: bool
 
 
 def source(program: Program, written: tuple[str, ...], whole: bool) -> Source:
@@ -85,7 +88,17 @@ def source(program: Program, written: tuple[str, ...], whole: bool) -> Source:
     epoch = ["for _epoch in range(_epochs):", "    _want = _read and _epoch == _epochs - 1", *steps]
     member = [*begin, "_total = 0.0", "_shares = 0.0", *(gather if whole else []), *epoch]
     member += ["_losses[_k, 0] = _total", "_losses[_k, 1] = _shares", *end]
-    arguments = ["_m", *tables, "_order", "_numbers", *written, *vectors, *constants, "_losses"]
+    arguments = [
+        *["_rng"] * lines.draws,
+        "_m",
+        *tables,
+        "_order",
+        "_numbers",
+        *written,
+        *vectors,
+        *constants,
+        "_losses",
+    ]
     text = [
         *(
             f"{name} = {value!r}"
@@ -102,6 +115,7 @@ def source(program: Program, written: tuple[str, ...], whole: bool) -> Source:
         writer.size,
         *(tables, changing, written, vectors),
         tuple(lines.constants[name].ravel() for name in constants),
+        lines.draws,
     )
 
 
