@@ -12,7 +12,9 @@ from glassnet.insight import profile as room
 from glassnet.listing import wanted
 from glassnet.plan import Plan
 from glassnet.planner import Replay
-from glassnet.step import Variant
+from glassnet.rows import Rows
+from glassnet.run import Run
+from glassnet.step import Variant, scheduled
 from helpers import EVERY_LOSS, OPTIMIZERS, OWN_LOSS, Case, label
 
 BRIEF = 0.0  # seconds: the fewest repeats
@@ -142,6 +144,24 @@ def test_numbers_are_such_as_a_training_meets(loss: gn.Loss) -> None:
     assert arrays["theta"].tobytes() == net.theta.tobytes()
 
 
+def test_what_has_a_schedule_is_as_in_the_first_step() -> None:
+    net = gn.Network([gn.Dropout(0.4, "flat_cos"), gn.Dense(1)], 3, seed=0)
+    arrays = room.filled(net.program(), net, Plan("adam"))
+    (name,) = scheduled(net.layers)
+    assert arrays[name] == np.float32(0.4)
+
+
+@pytest.mark.parametrize(("rows", "mode"), [(2, "train"), (500, "train"), (500, "predict")])
+def test_numpy_has_the_buffers_that_it_has_in_a_run(rows: int, mode: str) -> None:
+    net = gn.Network([gn.Dense(1)], 2, seed=0)
+    own = np.getbufsize()
+    run = Run(net, Rows.of(net, np.ones((rows, 2)), np.ones(rows)), Plan("adam", None), 1)
+    with room._quiet(net.program(rows=rows, mode=mode)):
+        assert np.getbufsize() == (own if mode == "predict" else run.buffer or own)
+        assert np.geterr()["divide"] == "ignore"
+    assert np.getbufsize() == own
+
+
 @pytest.mark.parametrize("rule", OPTIMIZERS, ids=label)
 def test_every_step_finds_what_the_first_one_did(rule: gn.Optimizer) -> None:
     """Else weights would wander off, and slow or fast numbers be timed that no training has."""
@@ -166,6 +186,24 @@ def test_rows_that_are_given_are_the_rows() -> None:
     np.testing.assert_array_equal(arrays["y"].ravel(), y)
     assert program.profile(BRIEF)[0].shape == "(7, 32)"
     assert list(net.program(X=X).profile(BRIEF).sections) == ["forward"]
+
+
+def test_a_profile_is_of_what_the_program_was_asked_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[Any] = []
+    filled = room.filled
+    monkeypatch.setattr(room, "filled", lambda *given: found.append(given) or filled(*given))
+    net, X, y = usual(), np.ones((3, 20)), np.array([0, 1, 1])
+    rule = gn.SGD(0.5)
+    how = {"l2": 0.25, "weight_decay": 0.5, "clip_norm": 2.0}
+    for rows in ({"X": X, "y": y}, {"rows": 3}):
+        net.program(optimizer=rule, **how, **rows).profile(BRIEF)
+        program, network, plan, *table = found.pop()
+        assert network is net
+        assert plan == Plan(rule, **how)
+        assert [each is own for each, own in zip(table, (X, y), strict=True)] == [
+            *["X" in rows] * 2
+        ]
+        assert {"l2", "decay", "longest"} <= set(program.inputs)
 
 
 # ---- whatever the network ------------------------------------------------------------------------
@@ -270,6 +308,8 @@ def test_it_fits_on_a_page(how: dict[str, bool]) -> None:
             start = line[6:].split("  ")[0].removesuffix(" ...")
             assert row.text.startswith(start.rstrip())
             assert re.search(rf"{re.escape(row.owner)}  +(-|[\d,.]+ +\d+\.\d)", line), line
+        shares = [re.search(r"[\d,.]+ +(\d+\.\d)(?: +█*)?$", line) for line in numbered]
+        assert sum(float(share[1]) for share in shares if share) == pytest.approx(100, abs=2)
         longest = max(profile, key=lambda row: row.share)
         bars = [line.count("█") for line in numbered]
         assert bars[profile.rows.index(longest)] == max(bars) == room.BAR
@@ -286,6 +326,8 @@ def test_the_table_of_sums_is_the_sums() -> None:
     rows = str(profile).split("\n\n")[1].splitlines()
     assert rows[0].split() == ["forward", "loss", "backward", "update", "all", "%"]
     assert [row.split("  ")[0] for row in rows[1:]] == [*profile.owners, "all"]
+    loss = next(row for row in rows if row.startswith("MulticlassCrossEntropy")).split()
+    assert len(loss) == 5, "its forward lines do not run"
     adam = rows[-2].split()
     assert adam == ["Adam", adam[1], adam[1], adam[3]]
     assert float(adam[1].replace(",", "")) == pytest.approx(profile.owners["Adam"], abs=0.06)
