@@ -2,10 +2,13 @@
 
 import copy
 import re
+from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from growth_picture import PANEL, TALL, Plot, picture
 
 import glassnet as gn
 from glassnet.insight import profile as room
@@ -345,3 +348,31 @@ def test_refusals() -> None:
     ):
         with pytest.raises((ValueError, TypeError), match=message):
             call()
+
+
+# ---- how a step grows ----------------------------------------------------------------------------
+
+
+def test_the_picture_shows_every_row_of_the_tables() -> None:
+    """A point for the step and one for its products, and in each plot a ring around the base."""
+    folder = Path(__file__).parents[1] / "benchmarks"
+    rows = re.findall(r"^\| [\d,]+ \|", (folder / "GROWTH.md").read_text(encoding="utf-8"), re.M)
+    drawn = ElementTree.parse(folder / "GROWTH.svg").getroot()
+    circles = drawn.findall("{http://www.w3.org/2000/svg}circle")
+    assert len(rows) > 20
+    assert len(circles) == 2 * len(rows) + 4
+    wide, high = map(float, drawn.attrib["viewBox"].split()[2:])
+    assert all(
+        0 < float(c.attrib["cx"]) < wide and 0 < float(c.attrib["cy"]) < high for c in circles
+    )
+
+
+def test_a_picture_lies_in_its_frame() -> None:
+    points = [(1, 50.0, 10.0), (8, 100.0, 60.0), (64, 900.0, 800.0)]
+    plot = Plot(10, 20, points, (1.0, 3.0))
+    assert (plot.across(1), plot.across(64)) == (10, 10 + PANEL)
+    assert plot.across(8) == pytest.approx(10 + PANEL / 2)
+    assert (plot.up(1000), plot.up(10)) == (20, 20 + TALL)
+    text = picture({"rows": "rows & more"}, {"rows": points}, {"rows": 8})
+    assert "rows &amp; more" in text
+    ElementTree.fromstring(text)
