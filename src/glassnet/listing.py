@@ -204,6 +204,18 @@ class Listing(Program):
         On copies of the weights, and on the rows that the program was given or else on random
         ones: the network is not changed. A statement's time is that of its replayed calls; those
         of ``net.program(replayed=True)`` are told one by one.
+
+        Parameters
+        ----------
+        seconds : float
+            For how long; a few steps are timed however short it is.
+
+        Examples
+        --------
+        >>> import glassnet as gn
+        >>> net = gn.Network([gn.Dense(1)], inputs=2, seed=0)
+        >>> [row.text for row in net.program(mode="predict", replayed=True).profile(seconds=0.01)]
+        ['x.dot(W1, t1)', 'add(t1, b1, t1)  # z1']
         """
         if self._setting is None:
             raise ValueError("profile: expected a network's program: net.program().profile()")
