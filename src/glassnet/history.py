@@ -48,6 +48,8 @@ class History:
         The epoch in which training ran away, counted from 1.
     converged : bool or None
         Whether L-BFGS found that no step makes the loss smaller; None for other optimizers.
+    engine : str
+        What ran the steps, and where that is not what was asked for, why.
 
     Examples
     --------

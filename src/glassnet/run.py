@@ -71,11 +71,9 @@ class Run:
         if self.plan.engine == "eager":
             from glassnet.engines.eager import Eager
 
-            plain = self.network.step(variant)
-            step: Any = Eager(plain, plain.inputs(self.network.inputs, self.network.dtype))
+            step: Any = Eager(self.network, variant)
         else:
-            wanted = ("theta", *self.rule.state, *(["loss"] if loss else []))
-            step = self.network.replay(variant, wanted)
+            step = self.network.replay(variant, ("theta", *self.rule.state, *["loss"] * loss))
             step.arrays.clear()
         tables = self.tables if self.whole else {}
         step.bind(self.network.rng, **self.shared, **self.scalars, **tables)

@@ -1,15 +1,17 @@
 """Which engine runs a training: by the sizes and the amount of work, before the first step."""
 
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
-from glassnet.engines.lines import UntranslatableError
-from glassnet.engines.source import Source, source
 from glassnet.network import Network
 from glassnet.plan import Plan
 from glassnet.program import Program, record
 from glassnet.rows import Rows
 from glassnet.run import Run
 from glassnet.step import Step
+
+if TYPE_CHECKING:
+    from glassnet.engines.source import Source
 
 CALL, MULTIPLICATION = 1e-6, 5e-11  # seconds of a replayed line, and of what it multiplies
 WORTH = 10.0  # seconds of replay from which on compiling is worth its time
@@ -30,10 +32,11 @@ def start(
     total = None if continued else epochs
     engine = plan.engine
     if engine == "auto":
-        compiles = find_spec("numba") and find_spec("scipy")
-        engine = "numba" if compiles and seconds(network, rows, plan, epochs) >= WORTH else "numpy"
+        worth = seconds(network, rows, plan, epochs) >= WORTH
+        engine = "numba" if worth and find_spec("numba") and find_spec("scipy") else "numpy"
     if engine == "numba":
         from glassnet.engines.compiled import Compiled
+        from glassnet.engines.lines import UntranslatableError
 
         try:
             made = translated(network, rows, plan)
@@ -50,11 +53,14 @@ def seconds(network: Network, rows: Rows, plan: Plan, epochs: int) -> float:
     batch = min(plan.batch_size or count, count)
     lines = 12 * len(network.layers) + 25
     multiplications = 3 * batch * network.theta.size
-    return epochs * (count / batch) * (CALL * lines + MULTIPLICATION * multiplications)
+    return epochs * count / batch * float(CALL * lines + MULTIPLICATION * multiplications)
 
 
-def translated(network: Network, rows: Rows, plan: Plan) -> Source:
+def translated(network: Network, rows: Rows, plan: Plan) -> "Source":
     """Return the source of a full batch's step."""
+    from glassnet.engines.lines import UntranslatableError
+    from glassnet.engines.source import source
+
     count = len(rows) if rows.places is None else rows.places.shape[-1]
     batch = min(plan.batch_size or count, count)
     whole = batch == count and rows.places is None

@@ -163,7 +163,7 @@ class Loops:
                 terms.append(index if step == 1 else f"{index} * {step}")
         return f"{name if root.kind == 'constant' else '_m'}[{' + '.join(terms)}]"
 
-    # ---- what is written ---------------------------------------------------------------------------
+    # ---- what is written -------------------------------------------------------------------------
 
     def _statements(self, number: int, nest: Nest) -> list[str]:
         call = nest.calls[0]
