@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 import glassnet as gn
-from glassnet.engines import cache, choice, compiled
+from glassnet.engines import cache, choice, chunked, compiled
 from glassnet.engines.choice import seconds, translated
 from glassnet.plan import Plan
 from glassnet.rows import Rows
+from glassnet.run import Run
 from helpers import (
     ACTIVATIONS,
     EVERY_LOSS,
@@ -324,3 +325,36 @@ def test_without_numba_one_line_says_what_to_install(monkeypatch: pytest.MonkeyP
     net, _, _ = plan_of()
     with pytest.raises(ModuleNotFoundError, match=r"glassnet\[fast\]"):
         net.fit(np.ones((4, 4)), np.arange(4.0), engine="numba")
+
+
+# ---- long vectors --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("members", [None, 3])
+@pytest.mark.parametrize("rule", OPTIMIZERS, ids=label)
+def test_an_update_in_chunks_gives_the_same_bits(
+    rule: Any, members: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bits(chunk: int) -> tuple[bytes, list[Any], type]:
+        monkeypatch.setattr(chunked, "CHUNK", chunk)
+        net = gn.Network([gn.Dense(7, "relu", 0.5), gn.Dropout(0.2), gn.Dense(1)], 4, seed=0)
+        if members:
+            net.spread(members)
+        net.freeze(3)
+        X = np.random.default_rng(0).standard_normal((50, 4))
+        how = {"batch_size": 8, "optimizer": rule, "weight_decay": 0.1, "l2": 0.01}
+        history = net.fit(X, X[:, :1], epochs=3, decay_schedule="cosine", **how)
+        run = choice.start(net, Rows.of(net, X, X[:, :1]), Plan(**how), 1, False)[0]
+        return net.theta.tobytes(), np.array(history.loss).tolist(), type(run)
+
+    (whole, losses, kind), (parts, others, other) = bits(1 << 15), bits(5)
+    assert (kind, other) == (Run, chunked.Chunked)
+    assert whole == parts
+    assert losses == others
+
+
+def test_an_update_that_is_not_elementwise_is_left_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunked, "CHUNK", 5)
+    net, rows, plan = plan_of(clip_norm=1.0)
+    assert type(choice.start(net, rows, plan, 1, False)[0]) is Run
+    assert type(choice.start(*plan_of(), 1, False)[0]) is chunked.Chunked

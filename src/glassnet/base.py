@@ -136,16 +136,14 @@ class Base:
         else:
             seeds = [self.seed + k for k in range(1, checks.whole("members", members))]
             thetas = [self.theta]
-        more = [np.random.default_rng(seed) for seed in seeds]
-        before = self.theta
+        before, more = self.theta, [np.random.default_rng(seed) for seed in seeds]
         self.theta = np.stack([*thetas, *(self.layout.first(rng, self.dtype) for rng in more)])
         for number in self.frozen:
             for start, stop, _ in self.layout.places[number - 1].values():
                 self.theta[:, start:stop] = before[start:stop]
         if not thetas:
             self._untouched = self.theta[0].copy()
-        self.generators, self.members = self.generators + more, len(self.theta)
-        self.memory = None
+        self.generators, self.members, self.memory = self.generators + more, len(self.theta), None
         self._forget()
 
     def keep(self, member: int) -> None:

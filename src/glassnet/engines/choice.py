@@ -3,6 +3,7 @@
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from glassnet.engines.chunked import Chunked, chunks
 from glassnet.network import Network
 from glassnet.plan import Plan
 from glassnet.program import Program, record
@@ -44,6 +45,8 @@ def start(
             engine = f"numpy, for there is no compiled form of {error}"
         else:
             return Compiled(network, rows, plan, total, made), engine
+    if plan.engine != "eager" and chunks(network, plan.variant(1, "train", False, False)):
+        return Chunked(network, rows, plan, total), engine
     return Run(network, rows, plan, total), engine
 
 
