@@ -8,12 +8,13 @@ from measuring import Timing
 from peers import PEERS
 
 WIDTH, HEIGHT = 860, 560
-LEFT, RIGHT, TOP, BOTTOM = 64, 24, 64, 58
+LEFT, RIGHT, TOP, BOTTOM = 64, 24, 64, 76
 NAMES = 150  # room for the names, before the first points
 APART = 16  # from one name to the next
+LETTER = 7.4  # width of a letter
 COLORS = {
-    "glassnet": "#c2410c",
-    "glassnet numpy": "#f59e0b",
+    "glassnet": "#b91c1c",
+    "glassnet numpy": "#d97706",
     "scikit-learn": "#2563eb",
     "PyTorch": "#7c3aed",
     "PyTorch compiled": "#db2777",
@@ -81,18 +82,25 @@ def _frame(x: Axis, y: Axis, timings: list[Timing]) -> Iterator[str]:
     for value in y.powers():
         yield _rule(LEFT, y(value), right, y(value), "#e5e7eb")
         yield _text(LEFT - 8, y(value) + 4, f"{value:,.0f}", "#6b7280", anchor="end")
-    for number, timing in enumerate(timings):
-        place = x(timing.task.size)
+    ends = [0.0, 0.0]  # where the names in either row end
+    for timing in timings:
+        place, name = x(timing.task.size), _short(timing.task.sizes)
         yield _rule(place, TOP, place, bottom, "#f3f4f6")
-        name = _short(timing.task.sizes)
-        anchor = "end" if number == len(timings) - 1 and number else "middle"
-        at = min(place, right) + (16 if anchor == "end" else 0)
-        yield _text(at, bottom + 18, name, anchor=anchor)
+        half = LETTER * len(name) / 2
+        middle = min(place, WIDTH - half)
+        row = 0 if middle - half > ends[0] else 1
+        ends[row] = middle + half + LETTER
+        yield _text(middle, bottom + 18 + 17 * row, name, anchor="middle")
     yield _rule(LEFT, bottom, right, bottom, "#9ca3af")
-    under = "size of a step: parameters times rows, from {:.2g} to {:.2g}".format(
-        *(float(timings[place].task.size) for place in (0, -1))
-    )
-    yield _text((LEFT + right) / 2, HEIGHT - 12, f"{under}, logarithmic", "#6b7280", "middle")
+    least, most = (_rounded(timings[place].task.size) for place in (0, -1))
+    under = f"size of a step: parameters times rows, from {least} to {most}; both axes logarithmic"
+    yield _text((LEFT + right) / 2, HEIGHT - 14, under, "#6b7280", "middle")
+
+
+def _rounded(size: int) -> str:
+    """Return a number to two figures."""
+    size = int(float(f"{size:.2g}"))
+    return f"{size:,}" if size < 10**6 else f"{size / 1e6:g} million"
 
 
 def _short(sizes: tuple[int, ...]) -> str:

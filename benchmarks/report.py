@@ -38,9 +38,10 @@ every epoch and no loss read.
 """
 SERVED = """\
 A network 20-64-64-1 (a quantity, relus, float32) with the same weights everywhere. One row:
-`net.predictor()`; many: `net.predict`. PyTorch is in inference mode, and its rows are
-tensors already, as JAX's are arrays of its own; PyTorch and onnxruntime take many rows at once or 4,096 at a time, with one thread or all,
-whichever is faster. Every prediction was held against plain NumPy's.
+`net.predictor()`; many: `net.predict`. PyTorch is in inference mode, and its rows are tensors
+already, as JAX's are arrays of its own. PyTorch and onnxruntime take many rows at once or 4,096 at
+a time, with one thread or all, whichever is faster. Every prediction was held against plain
+NumPy's.
 """
 MEMBERS = """\
 1,000 networks 2-2-1 of the tutorial's size, 10,000 epochs each, as members of one program; beside

@@ -30,7 +30,7 @@ class Training(TrainingPeer):
         keras.utils.set_random_seed(seed)
         self.net.set_weights(self.fresh)
         for variable in self.net.optimizer.variables[2:]:  # all but the count and the rate
-            variable.assign(keras.ops.zeros_like(variable))
+            variable.assign(keras.ops.zeros(variable.shape))
         self.net.optimizer.iterations.assign(0)
         self.net.fit(self.X, self.y, self.task.batch, epochs, verbose=0)
 
