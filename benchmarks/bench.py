@@ -6,7 +6,7 @@
 
 Each peer lives in a process of its own (workers.py), which waits to be asked for one run. The runs
 take turns (measuring.py). What each peer does is in peers/, how long in tasks.py, what is aimed at
-in targets.py.
+in targets.py. In a quick run, what a training begins with weighs four times as much.
 """
 
 import argparse

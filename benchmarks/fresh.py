@@ -54,6 +54,11 @@ net.fit(X, y, epochs=1, batch_size=256, engine="{engine}")
 print(before)
 print(status("VmHWM:"))
 """
+MEMORIES = (
+    ("glassnet, compiling", "numba", "import numba"),
+    ("glassnet, compiled before", "numba", "import numba"),
+    ("glassnet numpy", "numpy", ""),
+)
 
 
 @dataclass
@@ -71,7 +76,7 @@ class Fresh:
     later : float or None
         Seconds of the fit after the first.
     memory : dict of tuple
-        Megabytes before and at the peak of a fit, by engine.
+        Megabytes before and at the peak of a fit, by what is told apart.
     skipped : dict
         Why something was not measured.
     """
@@ -108,12 +113,12 @@ def measure_fresh(quick: bool) -> Fresh:
             _first_fits(fresh, caches, 2 if quick else FIRST_ROUNDS)
         except RuntimeError as error:
             fresh.skipped["first fit"] = str(error)
-        for engine, imports in (("numba", "import numba"), ("numpy", "")):
+        for name, engine, imports in MEMORIES:  # the second finds in the cache what the first made
             try:
                 before, peak = run(MEMORY.format(engine=engine, imports=imports), caches)
-                fresh.memory[engine] = before, peak
+                fresh.memory[name] = before, peak
             except RuntimeError as error:
-                fresh.skipped[f"memory, engine {engine}"] = str(error)
+                fresh.skipped[f"memory, {name}"] = str(error)
     return fresh
 
 

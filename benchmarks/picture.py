@@ -11,7 +11,7 @@ WIDTH, HEIGHT = 860, 560
 LEFT, RIGHT, TOP, BOTTOM = 64, 24, 64, 76
 NAMES = 150  # room for the names, before the first points
 APART = 16  # from one name to the next
-LETTER = 7.4  # width of a letter
+LETTER = 8.2  # width of a letter
 COLORS = {
     "glassnet": "#b91c1c",
     "glassnet numpy": "#d97706",
@@ -87,7 +87,7 @@ def _frame(x: Axis, y: Axis, timings: list[Timing]) -> Iterator[str]:
         place, name = x(timing.task.size), _short(timing.task.sizes)
         yield _rule(place, TOP, place, bottom, "#f3f4f6")
         half = LETTER * len(name) / 2
-        middle = min(place, WIDTH - half)
+        middle = min(place, WIDTH - 2 - half)
         row = 0 if middle - half > ends[0] else 1
         ends[row] = middle + half + LETTER
         yield _text(middle, bottom + 18 + 17 * row, name, anchor="middle")

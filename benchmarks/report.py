@@ -225,15 +225,15 @@ def _fresh(fresh: Fresh) -> str:
         f"{len(fresh.imports['numpy'])} fresh interpreters each, in turn."
     ]
     rows = [
-        [engine, f"{before:,.0f}", f"{peak:,.0f}", f"{peak - before:,.0f}"]
-        for engine, (before, peak) in fresh.memory.items()
+        [name, f"{before:,.0f}", f"{peak:,.0f}", f"{peak - before:,.0f}"]
+        for name, (before, peak) in fresh.memory.items()
     ]
     if rows:
         parts += [
             "One epoch on 1,000,000 x 50 float32 (a table of 200 MB), 50-64-64-1, batch 256, in a "
             "fresh process. Beforehand it holds Python, NumPy, glassnet (and numba), and the rows, "
             "which were drawn in place; the peak is the process's own (VmHWM). MB are MiB.",
-            _table(["engine", "MB before the fit", "MB at the peak", "MB that fit took"], rows),
+            _table(["", "MB before the fit", "MB at the peak", "MB that fit took"], rows),
         ]
     return "\n\n".join(parts)
 

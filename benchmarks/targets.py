@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Iterator
 
-from fresh import Fresh
+from fresh import MEMORIES, Fresh
 from measuring import Timing
 
 # for each task of the table, at most so much of the peer's time; None where nothing is asked
@@ -56,7 +56,7 @@ def _of_fresh(fresh: Fresh) -> Iterator[Line]:
     middle = statistics.median(ours / theirs for ours, theirs in pairs)
     yield "import", "glassnet", "import numpy", middle, IMPORT
     yield "first compiled fit, seconds (cache warm)", "glassnet", "", fresh.warm, FIRST_FIT
-    for engine, name in (("numba", "glassnet"), ("numpy", "glassnet numpy")):
-        before, peak = fresh.memory.get(engine, (None, None))
+    for name, _, _ in MEMORIES:
+        before, peak = fresh.memory.get(name, (None, None))
         more = None if peak is None else peak - before
         yield "memory of fit beyond the data, MB", name, "", more, MEMORY

@@ -152,7 +152,7 @@ def environment(caches: Path) -> dict[str, str]:
     a folder that was empty when the benchmark began.
     """
     ours = {name: value for name, value in os.environ.items() if name != "OPENBLAS_CORETYPE"}
-    places = ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "TORCHINDUCTOR_CACHE_DIR")
+    places = ("GLASSNET_CACHE", "NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "TORCHINDUCTOR_CACHE_DIR")
     return ours | {place: str(caches / place.lower()) for place in places}
 
 

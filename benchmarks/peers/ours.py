@@ -29,7 +29,7 @@ class Replayed(TrainingPeer):
         task = self.task
         together = {"members": task.members} if task.members > 1 else {}
         self.net = self.network(seed)
-        self.net.fit(
+        history = self.net.fit(
             self.X,
             self.y,
             epochs=epochs,
@@ -39,6 +39,8 @@ class Replayed(TrainingPeer):
             engine=self.engine,
             **together,
         )
+        if history.engine != self.engine:  # what cannot be compiled is replayed
+            raise ValueError(f"engine: {history.engine}")
 
     def predict(self) -> np.ndarray:
         return self.net.predict(self.X)
