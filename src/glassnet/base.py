@@ -207,14 +207,15 @@ class Base:
             if len(self._programs) == PROGRAMS:
                 self._forget()
             step = self.step(variant)
-            self._programs[variant] = record(lambda program: self._write(program, step), self.dtype)
+            self._programs[variant] = record(lambda program: self.write(program, step), self.dtype)
         return self._programs[variant]
 
     def step(self, variant: Variant) -> Step:
         """Return a step, which runs on arrays and is recorded on values."""
         return Step(self.layers, self.loss, self.layout, self.members, self.frozen, variant)
 
-    def _write(self, program: Program, step: Step) -> None:
+    def write(self, program: Program, step: Step) -> None:
+        """Run a step on the values of a program that is being recorded."""
         inputs = {
             name: program.input(name, shape, dtype)
             for name, (shape, dtype) in step.inputs(self.inputs, self.dtype).items()

@@ -65,6 +65,7 @@ class History:
     best_epoch: Any = None
     diverged: int | None = None
     converged: bool | None = None
+    engine: str = ""
 
     def keep(self, member: int) -> None:
         """Keep one member's numbers."""
