@@ -140,9 +140,7 @@ class Worker:
 
     def end(self) -> None:
         """Let the process end."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
+        self._process.communicate()  # which closes its standard input
 
 
 def environment(caches: Path) -> dict[str, str]:
