@@ -87,7 +87,7 @@ def _frame(x: Axis, y: Axis, timings: list[Timing]) -> Iterator[str]:
         place, name = x(timing.task.size), _short(timing.task.sizes)
         yield _rule(place, TOP, place, bottom, "#f3f4f6")
         half = LETTER * len(name) / 2
-        middle = min(place, WIDTH - 2 - half)
+        middle = min(place, WIDTH - 10 - half)
         row = 0 if middle - half > ends[0] else 1
         ends[row] = middle + half + LETTER
         yield _text(middle, bottom + 18 + 17 * row, name, anchor="middle")
