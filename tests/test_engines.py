@@ -14,6 +14,8 @@ import pytest
 import glassnet as gn
 from glassnet.engines import cache, choice, chunked, compiled
 from glassnet.engines.choice import seconds, translated
+from glassnet.engines.source import HEADER
+from glassnet.engines.vectors import FLOAT32
 from glassnet.plan import Plan
 from glassnet.rows import Rows
 from glassnet.run import Run
@@ -46,6 +48,7 @@ def uncompiled(text: str) -> types.ModuleType:
 @pytest.fixture
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled, "module", uncompiled)
+    monkeypatch.setattr(compiled, "prepare", lambda function, arguments: None)
 
 
 @pytest.fixture(autouse=True)
@@ -206,6 +209,30 @@ def test_a_compiled_network_with_everything() -> None:
     assert_close(our_loss, loss, "float32")
     assert drawn == our_drawn, "the generators stand elsewhere"
     assert again.tobytes() == ours.tobytes(), "the same seed gave other bits"
+
+
+@pytest.mark.parametrize("name", sorted(FLOAT32))
+def test_functions_of_float32_are_within_two_units_in_the_last_place(name: str) -> None:
+    numba = pytest.importorskip("numba")
+    call, helpers = FLOAT32[name]
+    namespace: dict[str, Any] = {}
+    text = HEADER + "".join(helpers) + "\ndef each(x, out):\n    for i in range(x.size):\n"
+    exec(text + f"        out[i] = {call.format('x[i]')}\n", namespace)
+    rng = np.random.default_rng(0)
+    x = np.concatenate(
+        [rng.uniform(-87, 88, 10**5), rng.uniform(-1, 1, 10**5), rng.normal(size=10**5) * 1e-3]
+    ).astype(np.float32)
+    special = np.array([0, -0.0, np.inf, -np.inf, np.nan, 1000, -1000], np.float32)
+    ours, ends = np.empty_like(x), np.empty_like(special)
+    each = numba.njit(namespace["each"])
+    each(x, ours)
+    each(special, ends)
+    with np.errstate(all="ignore"):
+        exact = getattr(np, name)(x.astype(float))
+        assert np.array_equal(ends, getattr(np, name)(special), equal_nan=True)
+    normal = np.abs(exact) > np.finfo(np.float32).tiny
+    unit = np.spacing(np.abs(exact).astype(np.float32)).astype(float)
+    assert (np.abs(ours - exact) / unit)[normal].max() < 2
 
 
 # ---- runs that go wrong --------------------------------------------------------------------------

@@ -4,6 +4,7 @@ The lines are those of one network's program; several members are gone through o
 with its own weights, order and state. This room is the one face of Numba.
 """
 
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -19,14 +20,29 @@ from glassnet.run import Run
 from glassnet.vocabulary import Array
 
 try:
-    import numba  # noqa: F401
+    from numba import config, typeof
 except ModuleNotFoundError:
     raise ModuleNotFoundError(
         'engine: expected Numba to be installed: pip install "glassnet[fast]"', name="numba"
     ) from None
 
 LEAP = 1000  # epochs of one batch that are compiled into one call, at most
+COMPILING = Lock()
 WORK = 3e8  # multiplications in one call, at most: until then nothing can be interrupted
+
+
+def prepare(function: Any, arguments: tuple[Any, ...]) -> None:
+    """Compile a function for arguments of these types, or read what was compiled before.
+
+    Numba leaves straight code as it is unless it is told otherwise; unrolled loops are such code.
+    """
+    settings: Any = config
+    with COMPILING:
+        before, settings.SLP_VECTORIZE = settings.SLP_VECTORIZE, 1
+        try:
+            function.compile(tuple(map(typeof, arguments)))
+        finally:
+            settings.SLP_VECTORIZE = before
 
 
 class Compiled(Run):
@@ -37,6 +53,7 @@ class Compiled(Run):
     ) -> None:
         super().__init__(network, rows, plan, total_epochs)
         self.made, self._function = made, module(made.text).run
+        self._ready = False
         block = np.zeros(made.size + ALIGNMENT, network.dtype)
         start = -address(block) % ALIGNMENT // network.dtype.itemsize
         self._block = block[start : start + made.size]
@@ -120,10 +137,12 @@ class Compiled(Run):
         parts = [tuple(array[k : k + 1] for array in each) for k in range(len(order))]
         for k, (places, *arrays, losses) in enumerate(parts if made.draws else [each]):
             rng = self.network.generators[k : k + 1] if made.draws else ()
-            self._function(
-                *(*rng, self._block, *tables, places, numbers, *arrays),
-                *(*made.constants, losses, epochs, steps, want_loss),
-            )
+            arguments = (*rng, self._block, *tables, places, numbers, *arrays, *made.constants)
+            arguments += (losses, epochs, steps, want_loss)
+            if not self._ready:
+                prepare(self._function, arguments)
+                self._ready = True
+            self._function(*arguments)
         return self._losses.copy()
 
     def _numbers(self, steps: int) -> Array:

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.engines.vectors import FLOAT32
 from glassnet.planner import Call, Replay, needed
 from glassnet.program import Program
 from glassnet.value import Value
 
 # what translated source calls something else; its own names begin with an underscore
-RESERVED = ("np", "njit", "float32", "float64", "range", "run")
+RESERVED = ("np", "njit", "float32", "float64", "range", "run", "exp32", "tanh32", "expm1_32")
 
 
 class UntranslatableError(Exception):
@@ -40,6 +41,8 @@ class Lines:
         ``id`` of the calls that only the loss needs.
     constants : dict of str to number or array
         What the translated source calls its constants.
+    helpers : dict of str
+        The source of functions that the lines turned out to need.
     """
 
     def __init__(self, program: Program, written: tuple[str, ...]) -> None:
@@ -49,6 +52,7 @@ class Lines:
         always = {id(call) for call in needed(self.calls, kept)}
         self.optional = {id(call) for call in self.calls} - always
         self.constants: dict[str, Any] = {}
+        self.helpers: dict[str, None] = {}
         self._names: dict[int, str] = {}
         self._taken: set[str] = {*kwlist, *RESERVED}
         for call in self.calls:
@@ -101,24 +105,27 @@ class Lines:
         ]
         return sum(prod(c.out.shape) * n for c, n in zip(self.calls, inner, strict=True))
 
+    def expression(self, call: Call, operands: list[str]) -> str:
+        """Return an elementwise line for one element, as Python that runs."""
+        function = call.line.function
+        if function.kind == "select":
+            return "{1} if {0} else {2}".format(*operands)
+        if function.kind == "copy":
+            return operands[0]
+        if function.kind == "cast":
+            return f"{call.line.keywords['dtype']}({operands[0]})"
+        if function.kind != "elementwise":
+            raise UntranslatableError(function.name)
+        if call.out.dtype == np.float32 and function.name in FLOAT32:
+            text, helpers = FLOAT32[function.name]
+            self.helpers |= dict.fromkeys(helpers)
+            return text.format(*operands)
+        return function.spelling("code").format(*operands)
+
     def used(self) -> set[str]:
         """Return the names of all inputs that a line reads or writes."""
         roots = [v.root for call in self.calls for v in (*call.operands, call.out)]
         return {str(root.name) for root in roots if root.kind == "input"}
-
-
-def expression(call: Call, operands: list[str]) -> str:
-    """Return an elementwise line for one element, as Python that runs."""
-    function = call.line.function
-    if function.kind == "select":
-        return "{1} if {0} else {2}".format(*operands)
-    if function.kind == "copy":
-        return operands[0]
-    if function.kind == "cast":
-        return f"{call.line.keywords['dtype']}({operands[0]})"
-    if function.kind != "elementwise":
-        raise UntranslatableError(function.name)
-    return function.spelling("code").format(*operands)
 
 
 def drawn(call: Call) -> str:

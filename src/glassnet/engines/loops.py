@@ -8,11 +8,12 @@ knows, so that a compiler sees what cannot overlap. Products of some size go to 
 from dataclasses import dataclass, field
 from math import prod
 
-from glassnet.engines.lines import Lines, UntranslatableError, drawn, expression
+from glassnet.engines.lines import Lines, UntranslatableError, drawn
 from glassnet.planner import ALIGNMENT, Call
 from glassnet.value import Value
 
-BLAS = 20_000  # multiplications from which on a product is left to BLAS
+BLAS = 4_000  # multiplications from which on a product is left to BLAS
+WIDE = 8  # columns up to which a product's sums are variables of their own
 FUSED = ("elementwise", "select", "copy", "cast", "reduce")
 
 
@@ -190,7 +191,9 @@ class Loops:
         for call in nest.calls:
             operands = [self._element(operand, indices) for operand in call.operands]
             if call.line.function.kind != "reduce":
-                inner.append(f"{self._element(call.out, indices)} = {expression(call, operands)}")
+                inner.append(
+                    f"{self._element(call.out, indices)} = {self.lines.expression(call, operands)}"
+                )
                 continue
             axes = _axes(call)
             kept = [axis for axis in range(depth) if axis not in axes]
@@ -226,19 +229,17 @@ class Loops:
         lead = call.out.shape[:-2]
         outer = [f"_l{axis}" for axis in range(len(lead))]
         i, j, k = "_i", "_j", "_n"
-        out = self._element(call.out, [*outer, i, j])
-        left, right = self._element(a, [*outer, i, k]), self._element(b, [*outer, k, j])
-        zero = f"{self.lines.dtype}(0)"
-        step = f"{left} * {right}"
-        if b.strides[-1] == b.dtype.itemsize or columns == 1:
-            order = [(i, rows), (k, inner), (j, columns)]
-            if a.strides[-2] == a.dtype.itemsize and rows > 1:
-                order = [(k, inner), (i, rows), (j, columns)]
-            text = _for([(i, rows), (j, columns)], [f"{out} = {zero}"])
-            text += _for(order, [f"{out} += {step}"])
-        else:
-            total = ["_sum = " + zero, *_for([(k, inner)], [f"_sum += {step}"]), f"{out} = _sum"]
-            text = _for([(i, rows), (j, columns)], total)
+        # few columns go side by side: their sums stay in registers
+        places = [j] if columns > WIDE else [str(column) for column in range(columns)]
+        left, zero = self._element(a, [*outer, i, k]), f"{self.lines.dtype}(0)"
+        sums = [(f"_sum{number}", place) for number, place in enumerate(places)]
+        steps = [f"{total} += {left} * {self._element(b, [*outer, k, at])}" for total, at in sums]
+        text = [
+            *(f"{total} = {zero}" for total, _ in sums),
+            *_for([(k, inner)], steps),
+            *(f"{self._element(call.out, [*outer, i, at])} = {total}" for total, at in sums),
+        ]
+        text = _for([(i, rows), (j, columns)] if columns > WIDE else [(i, rows)], text)
         return _for(list(zip(outer, lead, strict=True)), text)
 
     def _matrix(self, value: Value) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.engines.lines import Lines, combined, drawn, expression
+from glassnet.engines.lines import Lines, combined, drawn
 from glassnet.planner import Call
 from glassnet.value import Value
 from glassnet.vocabulary import Array
@@ -59,7 +59,7 @@ class Scalars:
             return [(target, drawn(call)) for target in out.flat]
         flat = [np.broadcast_to(part, out.shape).flat for part in parts]
         each = zip(out.flat, zip(*flat, strict=True), strict=True)
-        return [(target, expression(call, list(names))) for target, names in each]
+        return [(target, self.lines.expression(call, list(names))) for target, names in each]
 
 
 def _product(out: Array, a: Array, b: Array) -> list[tuple[str, str]]:

@@ -112,7 +112,7 @@ def source(program: Program, written: tuple[str, ...], whole: bool) -> Source:
         *_indented(_indented(member)),
     ]
     return Source(
-        HEADER + "\n".join(text) + "\n",
+        HEADER + "\n".join([*lines.helpers, *text]) + "\n",
         writer.size,
         *(tables, changing, written, vectors),
         tuple(lines.constants[name].ravel() for name in constants),
