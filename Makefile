@@ -9,13 +9,14 @@ DATA ?= benchmarks/data
 # a benchmark or a test must not run at half speed because of a setting that is left over
 unexport OPENBLAS_CORETYPE
 
-.PHONY: help demo test lint types docs bench sklearn quality ablation golden xor clean
+.PHONY: help demo test lint types docs bench growth sklearn quality ablation golden xor clean
 
 help:
 	@echo "make demo    a network learns XOR and a real table"
 	@echo "make test    every test, doctest, type and style check"
 	@echo "make docs    the pages and the reference, into docs/_build/html"
 	@echo "make bench   glassnet beside its peers, into benchmarks/RESULTS.md"
+	@echo "make growth  how a step grows with rows, width, depth, members, into benchmarks/GROWTH.md"
 	@echo "make sklearn glassnet's estimators beside scikit-learn's"
 	@echo "make quality  the estimators for tables on 20 tables, beside their peers (DATA=folder)"
 	@echo "make ablation what each part of them brings, on the same tables"
@@ -54,6 +55,9 @@ docs: $(VENV)/dev.done
 bench: $(VENV)/dev.done
 	$(BIN)/python -m pip install --quiet --requirement benchmarks/requirements.txt
 	$(BIN)/python benchmarks/bench.py
+
+growth: $(VENV)/dev.done
+	$(BIN)/python benchmarks/growth.py
 
 sklearn: $(VENV)/dev.done
 	$(BIN)/python benchmarks/against_sklearn.py

@@ -67,7 +67,10 @@ BAD: list[tuple[Callable[[], Any], str]] = [
     (lambda: fit(batch_size="all"), "batch_size: expected a whole number, got 'all'"),
     (lambda: fit(every=0), "every: expected at least 1, got 0"),
     (lambda: fit(restarts=0), "restarts: expected at least 1, got 0"),
-    (lambda: fit(engine="gpu"), "engine: expected 'numpy' or 'eager', got 'gpu'"),
+    (
+        lambda: fit(engine="gpu"),
+        "engine: expected one of 'auto', 'numpy', 'numba', 'eager', got 'gpu'",
+    ),
     (
         lambda: fit(optimizer="adan"),
         "optimizer: expected one of 'sgd', 'momentum', .*'adam', .*, or an object .*'adan'",

@@ -296,7 +296,8 @@ def copied(folder: Path) -> Path:
     built = shutil.ignore_patterns("_build", "_api")
     shutil.copytree(ROOT / "docs", folder / "docs", ignore=built)
     (folder / "benchmarks").mkdir()
-    for page in [*ROOT.glob("*.md"), *(ROOT / "benchmarks").glob("*.md")]:
+    results = [*(ROOT / "benchmarks").glob("*.md"), *(ROOT / "benchmarks").glob("*.svg")]
+    for page in [*ROOT.glob("*.md"), *results]:
         shutil.copy(page, folder / page.relative_to(ROOT))
     return folder
 

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 
 import glassnet as gn
 from glassnet.beginning import start_output
-from glassnet.engines import Eager
+from glassnet.engines.eager import Eager
 from glassnet.plan import Plan
 from glassnet.planner import Replay
 from glassnet.rows import Rows

@@ -136,16 +136,14 @@ class Base:
         else:
             seeds = [self.seed + k for k in range(1, checks.whole("members", members))]
             thetas = [self.theta]
-        more = [np.random.default_rng(seed) for seed in seeds]
-        before = self.theta
+        before, more = self.theta, [np.random.default_rng(seed) for seed in seeds]
         self.theta = np.stack([*thetas, *(self.layout.first(rng, self.dtype) for rng in more)])
         for number in self.frozen:
             for start, stop, _ in self.layout.places[number - 1].values():
                 self.theta[:, start:stop] = before[start:stop]
         if not thetas:
             self._untouched = self.theta[0].copy()
-        self.generators, self.members = self.generators + more, len(self.theta)
-        self.memory = None
+        self.generators, self.members, self.memory = self.generators + more, len(self.theta), None
         self._forget()
 
     def keep(self, member: int) -> None:
@@ -207,14 +205,15 @@ class Base:
             if len(self._programs) == PROGRAMS:
                 self._forget()
             step = self.step(variant)
-            self._programs[variant] = record(lambda program: self._write(program, step), self.dtype)
+            self._programs[variant] = record(lambda program: self.write(program, step), self.dtype)
         return self._programs[variant]
 
     def step(self, variant: Variant) -> Step:
         """Return a step, which runs on arrays and is recorded on values."""
         return Step(self.layers, self.loss, self.layout, self.members, self.frozen, variant)
 
-    def _write(self, program: Program, step: Step) -> None:
+    def write(self, program: Program, step: Step) -> None:
+        """Run a step on the values of a program that is being recorded."""
         inputs = {
             name: program.input(name, shape, dtype)
             for name, (shape, dtype) in step.inputs(self.inputs, self.dtype).items()

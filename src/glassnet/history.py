@@ -48,6 +48,8 @@ class History:
         The epoch in which training ran away, counted from 1.
     converged : bool or None
         Whether L-BFGS found that no step makes the loss smaller; None for other optimizers.
+    engine : str
+        What ran the steps, and where that is not what was asked for, why.
 
     Examples
     --------
@@ -65,6 +67,7 @@ class History:
     best_epoch: Any = None
     diverged: int | None = None
     converged: bool | None = None
+    engine: str = ""
 
     def keep(self, member: int) -> None:
         """Keep one member's numbers."""

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from glassnet import checks
 from glassnet.network import Network
@@ -22,6 +22,9 @@ from glassnet.program import Line, Program
 from glassnet.step import MODES, Variant
 from glassnet.value import Value
 from glassnet.vocabulary import ATOM
+
+if TYPE_CHECKING:
+    from glassnet.insight.profile import Profile
 
 AXES: dict[tuple[int, ...], str] = {
     (-2,): "_rows",
@@ -160,9 +163,15 @@ class Listing(Program):
         How it is printed: ``text``, ``math`` or ``replayed``.
     """
 
-    def __init__(self, program: Program, style: str, steps: Iterator[Any] | None = None) -> None:
+    def __init__(
+        self,
+        program: Program,
+        style: str,
+        steps: Iterator[Any] | None = None,
+        setting: tuple[Network, dict[str, Any], Any, Any] | None = None,
+    ) -> None:
         vars(self).update(vars(program))
-        self.style, self._steps = style, steps
+        self.style, self._steps, self._setting = style, steps, setting
         self._rows = rows(program, style)
 
     def __str__(self) -> str:
@@ -189,6 +198,31 @@ class Listing(Program):
             raise ValueError("step: expected rows to run on: net.program(X=..., y=...).step()")
         return next(self._steps, None)
 
+    def profile(self, seconds: float = 1.0) -> "Profile":
+        """Run the step again and again for so long, and return how long each line takes.
+
+        On copies of the weights, and on the rows that the program was given or else on random
+        ones: the network is not changed. A statement's time is that of its replayed calls; those
+        of ``net.program(replayed=True)`` are told one by one.
+
+        Parameters
+        ----------
+        seconds : float
+            For how long; a few steps are timed however short it is.
+
+        Examples
+        --------
+        >>> import glassnet as gn
+        >>> net = gn.Network([gn.Dense(1)], inputs=2, seed=0)
+        >>> [row.text for row in net.program(mode="predict", replayed=True).profile(seconds=0.01)]
+        ['x.dot(W1, t1)', 'add(t1, b1, t1)  # z1']
+        """
+        if self._setting is None:
+            raise ValueError("profile: expected a network's program: net.program().profile()")
+        from glassnet.insight.profile import profile
+
+        return profile(self, self.style, *self._setting, seconds)
+
 
 def listed(
     network: Network,
@@ -213,17 +247,18 @@ def listed(
     if checks.flag("math", math) and checks.flag("replayed", replayed):
         raise ValueError("replayed: expected False beside math=True, got True")
     style = "math" if math else "replayed" if replayed else "text"
+    how = {"optimizer": rule, "l2": l2, "weight_decay": weight_decay, "clip_norm": clip_norm}
+    setting = (network, how, X, y)
     if X is not None:
         from glassnet.insight.trace import stepping
 
-        how = {"l2": l2, "weight_decay": weight_decay, "clip_norm": clip_norm}
-        program, steps = stepping(network, X, y, {"optimizer": rule, **how})
-        return Listing(program, style, steps)
+        program, steps = stepping(network, X, y, how)
+        return Listing(program, style, steps, setting)
     variant = Variant(checks.whole("rows", rows), checks.one_of("mode", mode, MODES))
     if mode == "train":
         variant = replace(variant, rule=rule, decay=decay, clip=clip)
     variant = replace(variant, weighted=weighted, own=own, l2=bool(l2))
-    return Listing(network.recorded(variant), style)
+    return Listing(network.recorded(variant), style, setting=setting)
 
 
 class Writer:

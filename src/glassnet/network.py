@@ -230,8 +230,9 @@ class Network(Predicting):
         every : int
             Epochs from one report to the next: then the loss is taken, and the generator yields.
         engine : str
-            ``numpy`` replays the recorded program; ``eager`` runs the layers' own code on arrays,
-            slowly, so that a debugger can stop in it. Both give the same bits.
+            ``numpy`` replays the recorded program, ``numba`` compiles it (the same numbers within
+            rounding; needs ``glassnet[fast]``), ``auto`` compiles what would take long. ``eager``
+            runs the layers' own code, slowly, for debuggers, to the same bits as ``numpy``.
 
         Examples
         --------

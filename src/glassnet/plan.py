@@ -13,6 +13,8 @@ from glassnet.schedules import Constant, Scheduled, find_schedule
 from glassnet.step import Variant, scheduled
 from glassnet.vocabulary import Array
 
+ENGINES = ("auto", "numpy", "numba", "eager")
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -27,7 +29,7 @@ class Plan:
     weight_decay: float | None = None
     decay_schedule: Any = "constant"
     clip_norm: float | None = None
-    engine: str = "numpy"
+    engine: str = "auto"
 
     def __post_init__(self) -> None:
         rule = checks.find("optimizer", self.optimizer, OPTIMIZERS, Optimizer)
@@ -43,8 +45,7 @@ class Plan:
         checks.number("weight_decay", self.weight_decay, 0)
         if self.clip_norm is not None and checks.number("clip_norm", self.clip_norm, 0) == 0:
             raise ValueError("clip_norm: expected a number above 0, got 0")
-        if self.engine not in ("numpy", "eager"):
-            raise ValueError(f"engine: expected 'numpy' or 'eager', got {self.engine!r}")
+        checks.one_of("engine", self.engine, ENGINES)
 
     def variant(self, rows: int, mode: str, weighted: bool, own: bool) -> Variant:
         """Return the step that this plan takes on so many rows."""

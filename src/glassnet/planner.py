@@ -6,9 +6,10 @@ result becomes that line's ``out=``, and a value that dies in a line lends it it
 remains is a plain Python function of NumPy calls, which is run once a step.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import prod
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -134,6 +135,10 @@ class Replay:
             self._namespace[variable] = value.of(self._root_array(value.root, memory))
         self._namespace["rng"] = rng
         self.outputs = {name: self._namespace[v] for name, v in self._outputs.items()}
+
+    def bound(self) -> Callable[[], None]:
+        """Return a function that runs the lines on what is bound now, whatever comes later."""
+        return FunctionType(self._run.__code__, dict(self._namespace))
 
     def _root_array(self, root: Value, memory: NDArray[np.uint8]) -> NDArray[Any]:
         if root.data is not None:

@@ -255,12 +255,12 @@ class Program:
 
     def where(self) -> str:
         """Return the place in the recorded code, as an error message begins."""
-        parts = [
+        frame = next(self._frames(), None)
+        parts = (
             f"layer {self._owner}" if self._owner[:1].isdigit() else self._owner,
             self._section,
-        ]
-        frame = next(self._frames(), None)
-        parts.append(_source(frame.f_code, frame.f_lineno) if frame is not None else "")
+            _source(frame.f_code, frame.f_lineno) if frame is not None else "",
+        )
         place = ", ".join(part for part in parts if part)
         return f"{place}: " if place else ""
 

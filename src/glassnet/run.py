@@ -40,8 +40,9 @@ class Run:
         self.batch = min(plan.batch_size or self.rows, self.rows)
         self.whole = self.batch == self.rows and self.places is None
         rest = 0 if plan.drop_last else self.rows % self.batch
-        self.starts = range(0, self.rows - self.rows % self.batch + rest, self.batch)
-        self.total = None if total_epochs is None else total_epochs * len(self.starts)
+        self.full = self.rows // self.batch
+        self.steps = self.full + (rest > 0)
+        self.total = None if total_epochs is None else total_epochs * self.steps
         self.tables = {"y": rows.y}
         if rows.w is not None:
             # the scale of weights must not matter, and float32 must hold their sums
@@ -68,13 +69,11 @@ class Run:
         own = self.network.members is not None and not self.whole
         variant = self.plan.variant(rows, "train", self.weighted, own)
         if self.plan.engine == "eager":
-            from glassnet.engines import Eager
+            from glassnet.engines.eager import Eager
 
-            plain = self.network.step(variant)
-            step: Any = Eager(plain, plain.inputs(self.network.inputs, self.network.dtype))
+            step: Any = Eager(self.network, variant)
         else:
-            wanted = ("theta", *self.rule.state, *(["loss"] if loss else []))
-            step = self.network.replay(variant, wanted)
+            step = self.network.replay(variant, ("theta", *self.rule.state, *["loss"] * loss))
             step.arrays.clear()
         tables = self.tables if self.whole else {}
         step.bind(self.network.rng, **self.shared, **self.scalars, **tables)
@@ -104,11 +103,16 @@ class Run:
 
     def _epoch(self, want_loss: bool) -> Any:
         """Go through the rows once, and return their mean loss if it is wanted."""
+        total, shares = self._through(self._batches(), want_loss)
+        return total / shares if want_loss else None
+
+    def _through(self, batches: Iterable[tuple[int, Array | None]], want_loss: bool) -> Any:
+        """Go through batches, and return the sum of their losses by shares, and of the shares."""
         steps = self.with_loss if want_loss else self.without_loss
         corrections, scalars = self.rule.corrections, self.scalars
         scalars["rate"][...] = self.rate
         total, shares = 0.0, 0.0
-        for rows, picked in self._batches():
+        for rows, picked in batches:
             step = steps[rows]
             if self.scheduled:
                 for name, number in self.changing(self.steps_done, self.total).items():
@@ -125,11 +129,11 @@ class Run:
                     x[...] = self.sparse[picked.ravel()].toarray().reshape(x.shape)
             step()
             if want_loss:
-                share = step.arrays["w"].sum((-2, -1)) if self.weighted else rows
+                share = rows if not self.weighted else step.arrays["w"].sum((-2, -1))
                 share = 1 if self.whole else share  # a mean over one batch is its loss
                 total = total + np.multiply(step.outputs["loss"], share, dtype=np.float64)
                 shares = shares + share
-        return total / shares if want_loss else None
+        return total, shares
 
     def changing(self, step: int, total: int | None) -> dict[str, float]:
         """Return what has a schedule: its name in the program, and what it is in this step."""
@@ -141,15 +145,19 @@ class Run:
         """Return each batch's number of rows and their places, (rows,) or (members, rows)."""
         if self.whole:
             return ((self.rows, None),)
-        if self.plan.shuffle and self.batch < self.rows:
-            orders = [rng.permutation(self.rows) for rng in self.network.generators]
-        else:
-            orders = [np.arange(self.rows)] * len(self.network.generators)
+        order, ends = self._order(), range(self.batch, (self.steps + 1) * self.batch, self.batch)
+        parts = (order[..., end - self.batch : end] for end in ends)
+        return ((part.shape[-1], part) for part in parts)
+
+    def _order(self) -> Array:
+        """Return the places of the rows in this epoch's order, (rows,) or (members, rows)."""
+        shuffle, rows = self.plan.shuffle and self.batch < self.rows, self.rows
+        orders = [
+            rng.permutation(rows) if shuffle else np.arange(rows) for rng in self.network.generators
+        ]
         if self.places is not None:
             orders = [own[order] for own, order in zip(self.places, orders, strict=True)]
-        order = orders[0] if self.network.members is None else np.stack(orders)
-        ends = ((i, min(i + self.batch, self.rows)) for i in self.starts)
-        return ((end - begin, order[..., begin:end]) for begin, end in ends)
+        return orders[0] if self.network.members is None else np.stack(orders)
 
     def _finite(self, loss: Any) -> bool:
         """Whether any member is still finite; those that are not get their last good weights."""
@@ -157,13 +165,12 @@ class Run:
         if self.network.members is None:
             # the sum of squares is infinite a little before a weight is, and takes no array; where
             # it began so (the centre of a column of 1e30) the weights are looked at themselves
-            fine = isfinite(theta.dot(theta)) or (
-                not isfinite(self.good_theta.dot(self.good_theta)) and np.isfinite(theta).all()
+            fine = (loss is None or isfinite(loss)) and (
+                isfinite(theta.dot(theta))
+                or (not isfinite(self.good_theta.dot(self.good_theta)) and np.isfinite(theta).all())
             )
-            fine = fine and (loss is None or isfinite(loss))
         else:
-            alive = np.isfinite(np.add.reduce(theta, -1))
-            alive = alive if loss is None else alive & np.isfinite(loss)
+            alive = np.isfinite(np.add.reduce(theta, -1) + (0.0 if loss is None else loss))
             np.copyto(theta, self.good_theta, where=~alive[:, None])
             fine = alive.any()
         if fine:

@@ -106,7 +106,7 @@ def bare(network: Base) -> Any:
 
 def _function(replay: Replay, wanted: str) -> Callable[[Any], Any]:
     """Return a program as a function of x: an array, or None if x wants to be looked at."""
-    own, outputs, step = replay.arrays["x"], replay.outputs[wanted], replay._run
+    own, outputs, step = replay.arrays["x"], replay.outputs[wanted], replay.bound()
     flat, array, narrow, wide = own.reshape(-1), np.ndarray, np.dtype("f4"), np.dtype("f8")
     squares, whole, alone, table = flat.dot, outputs.copy, outputs[..., 0, :].copy, own.shape
     shapes = (table, table[1:]) if len(own) == 1 else (table,)

@@ -241,7 +241,7 @@ class Step:
             with within("backward", "L2"):
                 v["gradient"][...] = v["gradient"] + v["l2"] * v["theta"]
         if mode == "train":
-            self._update(v, within)
+            self.update(v, within)
         return results
 
     def _forward(
@@ -292,7 +292,8 @@ class Step:
             with within("backward", owner, str(i + 1), named(learned, i + 1, "d")):
                 dy = self.layers[i].backward(kept[i], dy, p[i], d[i], i > learning[0])
 
-    def _update(self, v: dict[str, Any], within: Within) -> None:
+    def update(self, v: dict[str, Any], within: Within) -> None:
+        """Let the optimizer change theta, or a part of it: what it does holds for each element."""
         rule, theta, gradient = self.variant.rule, v["theta"], v["gradient"]
         assert rule is not None
         if self.variant.clip:

@@ -12,6 +12,7 @@ import numpy as np
 
 from glassnet import checks
 from glassnet.beginning import start_output
+from glassnet.engines import start
 from glassnet.history import Best, DivergenceWarning, Epoch, History
 from glassnet.memory import resume
 from glassnet.metrics import Metric, find_metrics
@@ -81,10 +82,11 @@ def train(
     plan, taught, best, watch = prepare(network, X, y, continued=continued, **options)
     if isinstance(plan.optimizer, LBFGS):
         raise ValueError("optimizer: LBFGS takes no single steps: give it to fit")
-    run = Run(network, taught, plan, None if continued else epochs)
+    history = History() if history is None else history
+    run, history.engine = start(network, taught, plan, epochs, continued)
     if continued:
         resume(run, network.memory)
-    return _reports(run, watch, best, epochs, every, history or History())
+    return _reports(run, watch, best, epochs, every, history)
 
 
 def prepare(

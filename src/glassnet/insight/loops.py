@@ -132,7 +132,7 @@ theta[...] = result.x'''
 
 def _end(run: Run) -> str:
     """Return where the last batch of an epoch ends at most."""
-    return "len(X)" if run.starts.stop == run.rows else str(run.starts.stop)
+    return "len(X)" if run.steps * run.batch >= run.rows else str(run.full * run.batch)
 
 
 def _after(run: Run) -> list[str]:
@@ -149,7 +149,7 @@ def _report(epochs: int, every: int, loss: str) -> list[str]:
 
 def _each_step(run: Run, epochs: int) -> list[str]:
     """Return the lines that set what changes with the step."""
-    lines, total = [], epochs * len(run.starts)
+    lines, total = [], epochs * run.steps
     every_step = [run.changing(step, total) for step in range(total)]
     for name in every_step[0]:
         lines.append(f"{name}[...] = {[each[name] for each in every_step]!r}[steps_done]")

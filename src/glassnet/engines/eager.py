@@ -1,23 +1,21 @@
-"""Engines: what runs a training step.
-
-The replay of a recorded program is the engine that is always there. `Eager` is the other one: it
-records nothing, and runs the layers' own code on arrays, so that a debugger can stop in it.
-"""
+"""Eager steps: the layers' own code on arrays, so that a debugger can stop in it."""
 
 from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
-from glassnet.step import Step
+from glassnet.base import Base
+from glassnet.step import Variant
 from glassnet.vocabulary import Array
 
 
 class Eager:
     """A step without a recorder: the layers' own code on arrays, in the place of a replay."""
 
-    def __init__(self, step: Step, inputs: dict[str, tuple[tuple[int, ...], Any]]) -> None:
-        self._step, self._inputs = step, inputs
+    def __init__(self, network: Base, variant: Variant) -> None:
+        self._step = network.step(variant)
+        self._inputs = self._step.inputs(network.inputs, network.dtype)
         self.arrays: dict[str, Array] = {}
         self.outputs: dict[str, Array] = {}
 

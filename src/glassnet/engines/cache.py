@@ -1,0 +1,82 @@
+"""Generated source as files, so that Numba keeps what it has compiled from one process to the next.
+
+What lies in the folder is run, so only its owner may write there; a folder that others can write
+is never used.
+"""
+
+import hashlib
+import importlib.util
+import os
+import stat
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+
+def folder() -> Path:
+    """Return the folder of generated source, made if it is not there.
+
+    It is ``GLASSNET_CACHE``, or ``glassnet`` in the user's folder of caches, or, where neither is
+    the user's alone, a new folder that nobody else knows and that later processes do not find.
+    """
+    home = os.environ.get("GLASSNET_CACHE")
+    for place in [Path(home)] if home else [_caches() / "glassnet"]:
+        try:
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if private(place):
+            return place
+    return _temporary()
+
+
+def private(place: Path) -> bool:
+    """Whether only the user can write into a folder, and can.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as made:
+    ...     private(Path(made))
+    True
+    """
+    if not os.access(place, os.W_OK):
+        return False
+    if not hasattr(os, "getuid"):  # Windows: a user's own folders are closed to others
+        return True
+    found = place.stat()
+    return found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _caches() -> Path:
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+@cache
+def _temporary() -> Path:
+    return Path(tempfile.mkdtemp(prefix="glassnet-"))
+
+
+@cache
+def module(text: str) -> ModuleType:
+    """Return generated source as a module, from a file whose name is its hash."""
+    name = f"step_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+    path = folder() / f"{name}.py"
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        fresh, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+        with os.fdopen(fresh, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    sys.modules[name] = made  # where Numba looks up what it has kept
+    spec.loader.exec_module(made)
+    return made

@@ -1,0 +1,155 @@
+"""Compiled training: full batches by a function of generated source, what remains by the replay.
+
+The lines are those of one network's program; several members are gone through one by one, each
+with its own weights, order and state. This room is the one face of Numba.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from glassnet.engines.cache import module
+from glassnet.engines.source import Source
+from glassnet.network import Network
+from glassnet.plan import Plan
+from glassnet.planner import ALIGNMENT
+from glassnet.program import address
+from glassnet.rows import Rows
+from glassnet.run import Run
+from glassnet.vocabulary import Array
+
+try:
+    import numba  # noqa: F401
+except ModuleNotFoundError:
+    raise ModuleNotFoundError(
+        'engine: expected Numba to be installed: pip install "glassnet[fast]"', name="numba"
+    ) from None
+
+LEAP = 1000  # epochs of one batch that are compiled into one call, at most
+WORK = 3e8  # multiplications in one call, at most: until then nothing can be interrupted
+
+
+class Compiled(Run):
+    """A training run whose full batches are compiled."""
+
+    def __init__(
+        self, network: Network, rows: Rows, plan: Plan, total_epochs: int | None, made: Source
+    ) -> None:
+        super().__init__(network, rows, plan, total_epochs)
+        self.made, self._function = made, module(made.text).run
+        block = np.zeros(made.size + ALIGNMENT, network.dtype)
+        start = -address(block) % ALIGNMENT // network.dtype.itemsize
+        self._block = block[start : start + made.size]
+        size = network.layout.size
+        self._written = [self.shared[name].reshape(-1, size) for name in made.written]
+        members = len(self._written[0])
+        self._losses = np.zeros((members, 2))
+        self._nowhere = np.zeros((members, 1), np.int64)
+        work = 3 * self.batch * size * members
+        self._at_once = int(np.clip(WORK // work, 1, LEAP if self.whole else self.full))
+        if made.draws and self.whole:
+            self._at_once = 1  # what was drawn cannot be drawn again
+
+    def advance(self, epochs: int) -> tuple[int, Any]:
+        """Train for some epochs; return how many went well, and the loss of the last."""
+        done, loss, leap = 0, None, self._at_once if self.whole else 1
+        while done < epochs:
+            ahead = min(leap, epochs - done)
+            last = done + ahead == epochs
+            if ahead == 1:
+                went, loss = super().advance(1) if last else self._unread()
+                if not went:
+                    return done, loss
+            elif (loss := self._leap(ahead, last)) is None:
+                leap = 1  # something ran away in there: once more, and look after each epoch
+                continue
+            done += ahead
+        return epochs, loss
+
+    def _unread(self) -> tuple[int, Any]:
+        """Train for an epoch whose loss nobody reads."""
+        with self.quiet():
+            self._epoch(want_loss=False)
+            return int(self._finite(None)), None
+
+    def _leap(self, epochs: int, want_loss: bool) -> Any:
+        """Train for epochs of one batch each; where that runs away, undo them and return None."""
+        before, steps = [array.copy() for array in self._written], self.steps_done
+        losses = self._call(self._nowhere, epochs, 1, want_loss)
+        fine = np.isfinite(self._written[0]).all() and np.isfinite(losses).all()
+        if fine:
+            np.copyto(self.good_theta, self.network.theta)
+            return self._mean(losses[:, 0], losses[:, 1]) if want_loss else 0.0
+        self.steps_done = steps
+        for array, kept in zip(self._written, before, strict=True):
+            array[...] = kept
+        return None
+
+    def _epoch(self, want_loss: bool) -> Any:
+        """Go through the rows once, and return their mean loss if it is wanted."""
+        if self.whole:
+            losses = self._call(self._nowhere, 1, 1, want_loss)
+            return self._mean(*losses.T) if want_loss else None
+        order, total, shares = np.atleast_2d(self._order()), 0.0, 0.0
+        for begin in range(0, self.full, self._at_once):
+            steps = min(self._at_once, self.full - begin)
+            part = order[:, begin * self.batch : (begin + steps) * self.batch]
+            losses = self._call(np.ascontiguousarray(part), 1, steps, want_loss)
+            total, shares = total + losses[:, 0], shares + losses[:, 1]
+        if self.steps > self.full:
+            rest = order[:, self.full * self.batch :]
+            rest = rest[0] if self.network.members is None else rest
+            more, share = self._through([(rest.shape[-1], rest)], want_loss)
+            total, shares = total + more, shares + share
+        return self._mean(total, shares) if want_loss else None
+
+    def _mean(self, total: Any, shares: Any) -> Any:
+        mean = total / shares
+        return mean[0] if self.network.members is None else mean
+
+    def _call(self, order: Array, epochs: int, steps: int, want_loss: bool) -> Array:
+        """Let the compiled function go through steps; return each member's loss and share."""
+        made, numbers = self.made, self._numbers(epochs * steps)
+        tables = [self.tables[name] for name in made.tables]
+        vectors = [self.shared[name] for name in made.vectors]
+        each = (order, *self._written, self._losses)
+        # who draws has a generator of its own; the others are gone through in one call
+        parts = [tuple(array[k : k + 1] for array in each) for k in range(len(order))]
+        for k, (places, *written, losses) in enumerate(parts if made.draws else [each]):
+            rng = self.network.generators[k : k + 1] if made.draws else ()
+            self._function(
+                *(*rng, self._block, *tables, places, numbers, *written, *vectors),
+                *(*made.constants, losses, epochs, steps, want_loss),
+            )
+        return self._losses.copy()
+
+    def _numbers(self, steps: int) -> Array:
+        """Return the numbers that may change, (steps, names), and count the steps as done."""
+        numbers = np.empty((steps, len(self.made.changing)), self.network.dtype)
+        every = range(self.steps_done + 1, self.steps_done + steps + 1)
+        columns: dict[str, Any] = {"rate": self.rate, "longest": self.shared["longest"]}
+        if self.scheduled:
+            found = [self.changing(step - 1, self.total) for step in every]
+            columns |= {name: [each[name] for each in found] for name in found[0]}
+        if self.corrected:
+            columns |= self._corrections(every)
+        for column, name in enumerate(self.made.changing):
+            numbers[:, column] = columns[name]
+        self.steps_done += steps
+        return numbers
+
+    def _corrections(self, every: range) -> dict[str, Any]:
+        """Return the optimizer's corrections of several steps: at once, where it can say so."""
+        corrections = self.rule.corrections
+        first, last = corrections(every[0]), corrections(every[-1])
+        try:
+            columns: Any = corrections(np.array(every, float))
+            if all(
+                np.allclose([columns[name][0], columns[name][-1]], [first[name], last[name]], 1e-14)
+                for name in first
+            ):
+                return dict(columns)
+        except (TypeError, ValueError, IndexError):
+            pass
+        found = [corrections(step) for step in every]
+        return {name: [each[name] for each in found] for name in first}

@@ -1,0 +1,241 @@
+"""The source of a compiled engine: a function that goes through epochs of full batches.
+
+Tables, orders, numbers that change and vectors like theta come in; theta and the optimizer's
+state are read once before the first step and written back after the last.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from glassnet.engines.lines import Lines
+from glassnet.engines.loops import Loops
+from glassnet.engines.scalars import Scalars
+from glassnet.program import Program
+from glassnet.vocabulary import Array
+
+HEADER = '''"""Written by glassnet: the lines of a training step, for Numba to compile."""
+
+import numpy as np
+from numba import njit
+
+float32, float64 = np.float32, np.float64
+'''
+CELLS = 1500  # elements made in a step, up to which each is a variable of its own
+# sums in any order and fused multiplications: within rounding; what is not finite stays so
+DECORATOR = '@njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})'
+
+
+@dataclass(frozen=True)
+class Source:
+    """A translated step, with what its function is called with.
+
+    Attributes
+    ----------
+    text : str
+        A Python module whose ``run`` takes, in this order, the block of memory, the batches'
+        `tables`, their order, the numbers of each step (`changing`), the arrays that it changes
+        (`written`), those it reads (`vectors`), its constants, and where the loss goes.
+    size : int
+        Elements of the block.
+    draws : bool
+        Whether it takes a random generator first.
+    """
+
+    text: str
+    size: int
+    tables: tuple[str, ...]
+    changing: tuple[str, ...]
+    written: tuple[str, ...]
+    vectors: tuple[str, ...]
+    constants: tuple[Array, ...]
+    draws: bool
+
+
+def source(program: Program, written: tuple[str, ...], whole: bool) -> Source:
+    """Translate a training step.
+
+    Parameters
+    ----------
+    program : Program
+        Of one network, on a full batch.
+    written : tuple of str
+        theta and the optimizer's state.
+    whole : bool
+        Whether the batch is the whole table, as it lies.
+    """
+    lines = Lines(program, written)
+    writer: Any = ByScalars(lines) if lines.cells() <= CELLS else ByLoops(lines)
+    used = lines.used()
+    tables = tuple(name for name in ("x", "y", "w") if name in used)
+    changing = tuple(name for name in lines.changing() if name in used)
+    arrays = [name for name, value in program.inputs.items() if value.shape and name in used]
+    vectors = tuple(n for n in arrays if n not in (*tables, *written, "gradient"))
+    constants = [name for name, value in lines.constants.items() if getattr(value, "ndim", 0)]
+    body = [f"{name} = _numbers[_t, {i}]" for i, name in enumerate(changing)]
+    gather = [line for name in tables for line in writer.load(name, f"{name}[%s]", whole)]
+    begin = [line for name in written for line in writer.load(name, f"{name}[_k]", True)]
+    once = list(writer.clear("gradient")) if "gradient" in used else []
+    once += [line for name in vectors for line in writer.load(name, name, True)]
+    once += [line for name in constants for line in writer.constant(name)]
+    end = [line for name in written for line in writer.store(name)]
+    if not whole:
+        body += gather
+    body += [*_optional(writer.body), *_loss(lines, writer, whole)]
+    steps = _indented(
+        ["for _s in range(_steps):", *_indented(["_t = _epoch * _steps + _s", *body])]
+    )
+    epoch = ["for _epoch in range(_epochs):", "    _want = _read and _epoch == _epochs - 1", *steps]
+    member = [*begin, "_total = 0.0", "_shares = 0.0", *(gather if whole else []), *epoch]
+    member += ["_losses[_k, 0] = _total", "_losses[_k, 1] = _shares", *end]
+    arguments = [
+        *["_rng"] * lines.draws,
+        "_m",
+        *tables,
+        "_order",
+        "_numbers",
+        *written,
+        *vectors,
+        *constants,
+        "_losses",
+    ]
+    text = [
+        *(
+            f"{name} = {value!r}"
+            for name, value in lines.constants.items()
+            if name not in constants
+        ),
+        "\n\n" + DECORATOR,
+        f"def run({', '.join(arguments)}, _epochs, _steps, _read):",
+        *_indented([*once, *writer.views, f"for _k in range({written[0]}.shape[0]):"]),
+        *_indented(_indented(member)),
+    ]
+    return Source(
+        HEADER + "\n".join(text) + "\n",
+        writer.size,
+        *(tables, changing, written, vectors),
+        tuple(lines.constants[name].ravel() for name in constants),
+        lines.draws,
+    )
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return ["    " + line for line in lines]
+
+
+def _optional(body: list[tuple[bool, str]]) -> Iterator[str]:
+    """Yield statements, those for the loss under a condition."""
+    inside = False
+    for optional, text in body:
+        if optional and not inside:
+            yield "if _want:"
+        inside = optional
+        yield "    " * optional + text
+
+
+def _loss(lines: Lines, writer: Any, whole: bool) -> list[str]:
+    share = "1.0" if whole else str(lines.program.inputs["y"].shape[0])
+    text = ["if _want:"]
+    if "w" in lines.used() and not whole:
+        text += _indented(writer.weights())
+        share = "_w"
+    loss = writer.scalar(lines.program.outputs["loss"])
+    return [*text, f"    _total += {loss} * {share}", f"    _shares += {share}"]
+
+
+class ByScalars(Scalars):
+    """Elements as local variables."""
+
+    size = 1
+    views = ()
+
+    def load(self, name: str, place: str, once: bool) -> Iterator[str]:
+        """Yield statements that fetch an input."""
+        value = self.lines.program.inputs[name]
+        if "%s" in place:
+            rows, columns = value.shape
+            if not once:
+                yield from (f"_r{i} = _order[_k, _s * {rows} + {i}]" for i in range(rows))
+            for i in range(rows):
+                for j in range(columns):
+                    row = str(i) if once else f"_r{i}"
+                    yield f"{self.cells(value)[i, j]} = {name}[{row}, {j}]"
+        else:
+            part = f"{place[:-1]}, %d]" if place.endswith("]") else f"{place}[%d]"
+            yield from (f"{cell} = {part % i}" for i, cell in enumerate(self.cells(value)))
+
+    def clear(self, name: str) -> Iterator[str]:
+        """Yield statements that make an input zero: derivatives that no line writes stay so."""
+        zero = f"{self.lines.dtype}(0)"
+        yield from (f"{cell} = {zero}" for cell in self.cells(self.lines.program.inputs[name]))
+
+    def constant(self, name: str) -> Iterator[str]:
+        """Yield statements that fetch a constant array."""
+        for root in self._constants:
+            if self.lines.name(root) == name:
+                cells = self.cells(root).flat
+                yield from (f"{cell} = {name}[{i}]" for i, cell in enumerate(cells))
+
+    @property
+    def _constants(self) -> list[Any]:
+        roots = {id(o.root): o.root for call in self.lines.calls for o in call.operands}
+        return [root for root in roots.values() if root.kind == "constant"]
+
+    def store(self, name: str) -> Iterator[str]:
+        """Yield statements that put an input back."""
+        for i, cell in enumerate(self.cells(self.lines.program.inputs[name])):
+            yield f"{name}[_k, {i}] = {cell}"
+
+    def weights(self) -> list[str]:
+        """Return the statement that adds up the batch's weights."""
+        cells = self.cells(self.lines.program.inputs["w"]).flat
+        return [f"_w = {' + '.join(f'float64({cell})' for cell in cells)}"]
+
+    def scalar(self, value: Any) -> str:
+        """Return the name of a single number."""
+        return str(self.cells(value)[()])
+
+
+class ByLoops(Loops):
+    """Arrays as parts of one block."""
+
+    def load(self, name: str, place: str, once: bool) -> Iterator[str]:
+        """Yield statements that fetch an input."""
+        value = self.lines.program.inputs[name]
+        start = self._array(value)
+        if "%s" in place:
+            rows, columns = value.shape
+            row = "_i" if once else "_r"
+            yield f"for _i in range({rows}):"
+            if not once:
+                yield f"    _r = _order[_k, _s * {rows} + _i]"
+            yield f"    for _j in range({columns}):"
+            yield f"        _m[{start} + _i * {columns} + _j] = {name}[{row}, _j]"
+        else:
+            part = f"{place[:-1]}, _i]" if place.endswith("]") else f"{place}[_i]"
+            yield f"for _i in range({value.shape[0]}):"
+            yield f"    _m[{start} + _i] = {part}"
+
+    def clear(self, name: str) -> Iterator[str]:
+        """Yield nothing: the block is given as zeros."""
+        yield from ()
+
+    def constant(self, name: str) -> Iterator[str]:
+        """Yield nothing: a constant array is read where it lies."""
+        yield from ()
+
+    def store(self, name: str) -> Iterator[str]:
+        """Yield statements that put an input back."""
+        value = self.lines.program.inputs[name]
+        yield f"for _i in range({value.shape[0]}):"
+        yield f"    {name}[_k, _i] = _m[{self._array(value)} + _i]"
+
+    def weights(self) -> list[str]:
+        """Return the statements that add up the batch's weights."""
+        value = self.lines.program.inputs["w"]
+        line = f"for _i in range({value.shape[0]}):"
+        return ["_w = 0.0", line, f"    _w += _m[{self._array(value)} + _i]"]
+
+    def scalar(self, value: Any) -> str:
+        """Return the name or place of a single number."""
+        return self._element(value, [])

@@ -1,0 +1,360 @@
+"""Compiled engines: a translation of the same lines, equal to the replay within rounding."""
+
+import os
+import stat
+import types
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import glassnet as gn
+from glassnet.engines import cache, choice, chunked, compiled
+from glassnet.engines.choice import seconds, translated
+from glassnet.plan import Plan
+from glassnet.rows import Rows
+from glassnet.run import Run
+from helpers import (
+    ACTIVATIONS,
+    EVERY_LOSS,
+    OPTIMIZERS,
+    OWN_LOSS,
+    SCHEDULES,
+    Case,
+    every_layer,
+    label,
+    targets_for,
+)
+
+X_XOR, Y_XOR = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0.0, 1, 1, 0])
+
+
+def uncompiled(text: str) -> types.ModuleType:
+    """Return generated source as a module that Python itself runs."""
+    assert "from numba import njit" in text
+    text = text.replace(
+        "from numba import njit", "njit = lambda **options: lambda function: function"
+    )
+    module = types.ModuleType("uncompiled")
+    exec(compile(text, "<generated>", "exec"), vars(module))
+    return module
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "module", uncompiled)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    monkeypatch.setenv("GLASSNET_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+def assert_close(ours: Any, theirs: Any, dtype: str) -> None:
+    """Compare results; Adam makes steps of the rate out of derivatives that are rounding alone."""
+    tolerance = 1e-5 if dtype == "float64" else 5e-3
+    scale = max(1.0, float(np.abs(theirs).max()))
+    assert np.abs(np.asarray(ours) - theirs).max() <= tolerance * scale
+
+
+def compare(case: Case) -> str:
+    """Train a case by both engines; return what ran."""
+    theta, losses = case.train("numpy")
+    ours, our_losses = case.train("numba")
+    assert_close(ours, theta, case.dtype)
+    assert_close(our_losses, losses, case.dtype)
+    net = case.make()
+    how = {"batch_size": case.batch, "optimizer": case.rule, "sample_weight": case.w}
+    how |= {"epochs": case.epochs_for(20), "every": 7, "engine": "numba", **case.options}
+    history = net.fit(case.table, case.y, **how)
+    assert net.theta.tobytes() == ours.tobytes(), "reading the loss changed the weights"
+    return history.engine
+
+
+# ---- the translation, without a compiler ---------------------------------------------------------
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("part", range(10))
+def test_random_networks(part: int) -> None:
+    engines = []
+    for seed in range(12 * part, 12 * part + 12):
+        case = Case(seed)
+        engines.append(compare(case))
+        rows = case.rows if case.w is None else (case.w > 0).sum()
+        fallback = case.sparse and case.batch is not None and case.batch < rows
+        assert engines[-1].startswith("numpy, for" if fallback else "numba"), engines[-1]
+    assert engines.count("numba") > 6
+
+
+def train(engine: str, layers: Any, loss: Any, dtype: str = "float64", **options: Any) -> Any:
+    rng = np.random.default_rng(5)
+    X = rng.standard_normal((13, 5))
+    X[:, [0, 3]] = rng.integers(-1, 4, (13, 2))
+    outputs = 3 if loss.labels else 2
+    net = gn.Network([*layers, gn.Dense(outputs)], 5, loss=loss, dtype=dtype, seed=3)
+    y = targets_for(loss, 13, outputs, rng)
+    options = {"batch_size": 4, "epochs": 4, "optimizer": gn.Momentum(0.01)} | options
+    history = net.fit(X, y, engine=engine, **options)
+    assert engine != "numba" or history.engine == "numba"
+    return net.theta, np.array(history.loss)
+
+
+def both(*case: Any, **options: Any) -> None:
+    (theta, loss), (ours, our_loss) = (train(e, *case, **options) for e in ("numpy", "numba"))
+    dtype = options.get("dtype", "float64")
+    assert_close(ours, theta, dtype)
+    assert_close(our_loss, loss, dtype)
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("loss", [*EVERY_LOSS, OWN_LOSS], ids=label)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_loss(loss: Any, dtype: str) -> None:
+    both([gn.Dense(4, "tanh")], loss, dtype=dtype)
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=label)
+def test_every_layer_with_every_activation(activation: Any) -> None:
+    both(every_layer(activation), gn.Huber(), epochs=2)
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("rule", OPTIMIZERS, ids=label)
+@pytest.mark.parametrize("batch", [None, 5])
+def test_every_optimizer(rule: Any, batch: int | None) -> None:
+    both([gn.Dense(3, "selu")], gn.Huber(), optimizer=rule, batch_size=batch)
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=label)
+def test_every_schedule(schedule: Any) -> None:
+    both([gn.Dense(3, "relu")], gn.Huber(), schedule=schedule, optimizer=gn.Adam(0.01))
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize(
+    "options",
+    [{"l2": 0.1}, {"weight_decay": 0.2}, {"clip_norm": 0.1}, {"shuffle": False}, {"restarts": 3}],
+    ids=str,
+)
+def test_everything_beside(options: Any) -> None:
+    both([gn.Dense(3, "gelu")], gn.SquaredError(), **options)
+
+
+@pytest.mark.usefixtures("plain")
+def test_an_optimizer_that_counts_in_whole_numbers() -> None:
+    class Counting(gn.Optimizer):
+        rate = 0.01
+
+        def corrections(self, step: int) -> dict[str, float]:
+            return {"even": 0.5 if step % 2 == 0 else 1.5}
+
+        def update(self, theta: Any, gradient: Any, rate: Any, even: Any) -> None:
+            theta[...] = theta - rate * even * gradient
+
+    both([gn.Dense(3, "relu")], gn.Huber(), optimizer=Counting())
+
+
+# ---- compiled ------------------------------------------------------------------------------------
+
+
+def test_xor_compiled_is_xor_replayed() -> None:
+    thetas, histories = [], []
+    for engine in ("numpy", "numba"):
+        net = gn.Network(
+            *([gn.Dense(2, "sigmoid"), gn.Dense(1)], 2),
+            loss="binary_cross_entropy",
+            dtype="float64",
+            seed=0,
+        )
+        options = {"epochs": 2500, "batch_size": None, "optimizer": gn.SGD(0.4), "engine": engine}
+        histories.append(net.fit(X_XOR, Y_XOR, every=1250, **options))
+        thetas.append(net.theta)
+    assert histories[1].engine == "numba"
+    assert np.allclose(*thetas, rtol=1e-9)
+    assert np.allclose(histories[0].loss, histories[1].loss, rtol=1e-9)
+
+
+def test_a_compiled_network_with_everything() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((150, 8)).astype(np.float32)
+    y, w = rng.integers(0, 3, 150), rng.uniform(0.5, 2, 150)
+    results = []
+    for engine in ("numpy", "numba", "numba"):
+        layers = [gn.Dense(40, "relu"), gn.Dropout(0.2), gn.LayerNorm(), gn.Dense(40, "tanh")]
+        net = gn.Network([*layers, gn.Dense(3)], 8, loss="multiclass_cross_entropy", seed=1)
+        net.spread(2)
+        history = net.fit(
+            *(X, y),
+            sample_weight=w,
+            epochs=5,
+            batch_size=32,
+            optimizer=gn.AdamW(0.003),
+            schedule="cosine",
+            engine=engine,
+            validation=0.2,
+            metrics="accuracy",
+        )
+        results.append((net.theta, np.array(history.loss), net.rng._generators[0].random()))
+    (theta, loss, drawn), (ours, our_loss, our_drawn), (again, *_) = results
+    assert_close(ours, theta, "float32")
+    assert_close(our_loss, loss, "float32")
+    assert drawn == our_drawn, "the generators stand elsewhere"
+    assert again.tobytes() == ours.tobytes(), "the same seed gave other bits"
+
+
+# ---- runs that go wrong --------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("batch", [None, 2])
+@pytest.mark.parametrize("every", [1, 50])
+def test_a_run_that_diverges_ends_as_a_replayed_one(batch: int | None, every: int) -> None:
+    ends = []
+    for engine in ("numpy", "numba"):
+        net = gn.Network([gn.Dense(1)], 1, seed=4)
+        with warnings.catch_warnings(record=True, action="always") as caught:
+            history = net.fit(
+                *([[1.0], [2.0], [3.0], [4.0]], [1.0, 2.0, 3.0, 5.0]),
+                epochs=50,
+                every=every,
+                batch_size=batch,
+                optimizer=gn.SGD(3.0),
+                engine=engine,
+            )
+        assert any(issubclass(each.category, gn.DivergenceWarning) for each in caught)
+        ends.append((history.diverged, net.theta))
+    assert ends[0][0] == ends[1][0]
+    assert np.allclose(ends[0][1], ends[1][1], rtol=1e-3)
+
+
+@pytest.mark.usefixtures("plain")
+def test_members_that_diverge_keep_their_last_good_weights() -> None:
+    thetas = []
+    for engine in ("numpy", "numba"):
+        net = gn.Network([gn.Dense(1)], 1, dtype="float64", seed=0)
+        net.spread(2)
+        net.theta[1] = 1e150  # whose squared error is infinite
+        net.fit(
+            [[1.0], [2.0]],
+            [1.0, 2.0],
+            epochs=400,
+            every=400,
+            batch_size=None,
+            optimizer=gn.SGD(0.1),
+            engine=engine,
+        )
+        thetas.append(net.theta)
+    assert np.isfinite(thetas).all()
+    assert np.allclose(*thetas)
+    assert abs(thetas[1][0] - [1, 0]).max() < 0.1
+
+
+# ---- which engine --------------------------------------------------------------------------------
+
+
+def plan_of(rows: int = 100, **options: Any) -> tuple[gn.Network, Rows, Plan]:
+    net = gn.Network([gn.Dense(8, "relu"), gn.Dense(1)], 4, seed=0)
+    X = np.random.default_rng(0).standard_normal((rows, 4))
+    return net, Rows.of(net, X, X[:, 0]), Plan(**options)
+
+
+def test_auto_follows_from_the_work_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, rows, plan = plan_of(engine="auto")
+    assert seconds(net, rows, plan, 10) < choice.WORTH < seconds(net, rows, plan, 10**6)
+    assert choice.start(net, rows, plan, 10, False)[1] == "numpy"
+    assert choice.start(net, rows, plan, 10**6, False)[1] == "numba"
+    monkeypatch.setattr(choice, "find_spec", lambda name: None)
+    assert choice.start(net, rows, plan, 10**6, False)[1] == "numpy"
+
+
+def test_what_cannot_be_translated_is_replayed_and_said() -> None:
+    from scipy.sparse import csr_array
+
+    net, _, _ = plan_of()
+    X = csr_array(np.eye(4)[[0, 1, 2, 3, 0, 1]])
+    history = net.fit(X, np.arange(6.0), batch_size=2, epochs=1, engine="numba")
+    assert history.engine == "numpy, for there is no compiled form of sparse rows"
+
+
+def test_the_source_depends_on_no_weight_and_no_row() -> None:
+    texts = set()
+    for seed in range(2):
+        net = gn.Network([gn.Dense(8, "relu"), gn.Dense(1)], 4, seed=seed)
+        X = np.random.default_rng(seed).standard_normal((50, 4))
+        texts.add(translated(net, Rows.of(net, X, X[:, 0]), Plan(batch_size=16)).text)
+    assert len(texts) == 1
+
+
+# ---- the folder of generated source --------------------------------------------------------------
+
+
+def test_generated_source_lies_where_only_its_owner_writes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GLASSNET_CACHE", str(tmp_path / "own"))
+    assert cache.folder() == tmp_path / "own"
+    if hasattr(os, "getuid"):
+        assert stat.S_IMODE((tmp_path / "own").stat().st_mode) == 0o700
+        (tmp_path / "own").chmod(0o777)
+        other = cache.folder()
+        assert other != tmp_path / "own"
+        assert stat.S_IMODE(other.stat().st_mode) == 0o700
+
+
+def test_a_changed_file_is_written_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GLASSNET_CACHE", str(tmp_path / "own"))
+    text = "number = 1\n"
+    assert cache.module(text).number == 1
+    [path] = (tmp_path / "own").iterdir()
+    path.write_text("number = 2\n")
+    cache.module.cache_clear()
+    assert cache.module(text).number == 1
+    assert path.read_text() == text
+
+
+def test_without_numba_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "numba", None)
+    monkeypatch.delitem(sys.modules, "glassnet.engines.compiled")
+    net, _, _ = plan_of()
+    with pytest.raises(ModuleNotFoundError, match=r"glassnet\[fast\]"):
+        net.fit(np.ones((4, 4)), np.arange(4.0), engine="numba")
+
+
+# ---- long vectors --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("members", [None, 3])
+@pytest.mark.parametrize("rule", OPTIMIZERS, ids=label)
+def test_an_update_in_chunks_gives_the_same_bits(
+    rule: Any, members: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bits(chunk: int) -> tuple[bytes, list[Any], type]:
+        monkeypatch.setattr(chunked, "CHUNK", chunk)
+        net = gn.Network([gn.Dense(7, "relu", 0.5), gn.Dropout(0.2), gn.Dense(1)], 4, seed=0)
+        if members:
+            net.spread(members)
+        net.freeze(3)
+        X = np.random.default_rng(0).standard_normal((50, 4))
+        how = {"batch_size": 8, "optimizer": rule, "weight_decay": 0.1, "l2": 0.01}
+        history = net.fit(X, X[:, :1], epochs=3, decay_schedule="cosine", **how)
+        run = choice.start(net, Rows.of(net, X, X[:, :1]), Plan(**how), 1, False)[0]
+        return net.theta.tobytes(), np.array(history.loss).tolist(), type(run)
+
+    (whole, losses, kind), (parts, others, other) = bits(1 << 15), bits(5)
+    assert (kind, other) == (Run, chunked.Chunked)
+    assert whole == parts
+    assert losses == others
+
+
+def test_an_update_that_is_not_elementwise_is_left_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunked, "CHUNK", 5)
+    net, rows, plan = plan_of(clip_norm=1.0)
+    assert type(choice.start(net, rows, plan, 1, False)[0]) is Run
+    assert type(choice.start(*plan_of(), 1, False)[0]) is chunked.Chunked
