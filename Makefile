@@ -5,6 +5,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # the folder of the tables for quality and ablation; it is made if it is not there
 DATA ?= benchmarks/data
+# options of the benchmark: --quick, --only TASK..., --peers PEER...
+BENCH ?=
 
 # a benchmark or a test must not run at half speed because of a setting that is left over
 unexport OPENBLAS_CORETYPE
@@ -15,7 +17,7 @@ help:
 	@echo "make demo    a network learns XOR and a real table"
 	@echo "make test    every test, doctest, type and style check"
 	@echo "make docs    the pages and the reference, into docs/_build/html"
-	@echo "make bench   glassnet beside its peers, into benchmarks/RESULTS.md"
+	@echo "make bench   glassnet beside its peers, into benchmarks/RESULTS.md (BENCH=--quick)"
 	@echo "make growth  how a step grows with rows, width, depth, members, into benchmarks/GROWTH.md"
 	@echo "make sklearn glassnet's estimators beside scikit-learn's"
 	@echo "make quality  the estimators for tables on 20 tables, beside their peers (DATA=folder)"
@@ -54,7 +56,7 @@ docs: $(VENV)/dev.done
 
 bench: $(VENV)/dev.done
 	$(BIN)/python -m pip install --quiet --requirement benchmarks/requirements.txt
-	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python benchmarks/bench.py $(BENCH)
 
 growth: $(VENV)/dev.done
 	$(BIN)/python benchmarks/growth.py

@@ -4,6 +4,7 @@ import os
 import stat
 import types
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -252,6 +253,31 @@ def test_members_that_diverge_keep_their_last_good_weights() -> None:
     assert np.isfinite(thetas).all()
     assert np.allclose(*thetas)
     assert abs(thetas[1][0] - [1, 0]).max() < 0.1
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+@pytest.mark.parametrize("rule", [gn.Adam(0.5), gn.Momentum(0.5)], ids=label)
+@pytest.mark.usefixtures("plain")
+def test_members_with_rates_of_their_own_are_networks_with_those_rates(
+    engine: str, rule: Any
+) -> None:
+    X = np.random.default_rng(0).standard_normal((20, 3))
+    rates, seeds = [0.001, 0.03, 0.01], [7, 7, 9]
+    how = {"epochs": 3, "batch_size": 8, "weight_decay": 0.1}
+
+    def net(seed: int) -> gn.Network:
+        layers = [gn.Dense(4, "tanh", bias_rate=2.0), gn.Dense(1)]
+        return gn.Network(layers, 3, dtype="float64", seed=seed)
+
+    several = net(0)
+    history = several.fit(
+        X, X[:, :1], members=seeds, rates=rates, optimizer=rule, engine=engine, **how
+    )
+    assert np.shape(history.loss) == (3, 3)
+    for k, (seed, rate) in enumerate(zip(seeds, rates, strict=True)):
+        alone = net(seed)
+        alone.fit(X, X[:, :1], optimizer=replace(rule, rate=rate), engine="numpy", **how)
+        assert np.allclose(several.theta[k], alone.theta, rtol=1e-10)
 
 
 # ---- which engine --------------------------------------------------------------------------------

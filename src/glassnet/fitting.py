@@ -1,7 +1,7 @@
 """Fitting: a training to its end, and what people want beside it: restarts, patience, averages."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +61,7 @@ class Plateau:
 
 
 # what means nothing to L-BFGS
-BY_STEPS = ("schedule", "batch_size", "clip_norm", "weight_decay", "average", "plateau")
+BY_STEPS = ("schedule", "batch_size", "clip_norm", "weight_decay", "average", "plateau", "rates")
 
 
 class Average:
@@ -99,6 +99,7 @@ def fit(
     X: Any,
     y: Any,
     *,
+    members: int | Sequence[int] | None = None,
     restarts: int = 1,
     average: float = 0.0,
     plateau: Plateau | None = None,
@@ -111,6 +112,10 @@ def fit(
     rule = options.get("optimizer")
     by_lbfgs = rule == "lbfgs" or isinstance(rule, LBFGS)
     checks.whole("restarts", restarts)
+    if members is not None:
+        if restarts > 1:
+            raise ValueError("members: expected None where restarts keep one of several")
+        network.spread(members)
     if plateau is not None and (restarts > 1 or network.members is not None):
         raise ValueError(
             "plateau: expected None where several networks share a rate, got a Plateau"

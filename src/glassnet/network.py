@@ -123,9 +123,11 @@ class Network(Predicting):
         ----------
         X, y
             As for `train`, which tells the other options: epochs, batch_size, optimizer, ...
+        members : int or sequence of int, optional
+            Become this many networks, or those of these seeds, trained at once; see `spread`.
         restarts : int
-            Train this many networks at once, each from weights of its own, and keep the one with
-            the best monitored value on the validation rows, or on all where there are none.
+            The same for a while: keep the one with the best monitored value on the validation
+            rows, or on all where there are none.
         patience : int, optional
             Stop when `monitor` has not become better in this many reports, and go back to the
             weights of the best. Members stop each for itself.
@@ -201,8 +203,10 @@ class Network(Predicting):
         shuffle : bool
             Whether the order is new each epoch.
         optimizer : str or Optimizer
-            One of sgd, momentum, nesterov, rmsprop, adam, adamw, or an object; `fit` also takes
+            One of sgd, momentum, nesterov, rmsprop, adam, adamw, or an object; for `fit` also
             lbfgs.
+        rates : sequence of float, optional
+            A learning rate for each member, in place of the optimizer's.
         schedule : str or callable
             A factor on the learning rate: one of constant, warm_up, cosine, step, exponential,
             inverse, coslog4, flat_cos, or a function (step, total).
@@ -286,9 +290,8 @@ class Network(Predicting):
     ) -> "Text":
         """Write a program of plain NumPy that trains this network, and prints the same digits.
 
-        It begins at the weights as they are, needs nothing but NumPy, and prints what `fit` would
-        report and what `predict` would return. Without y it only predicts. Large tables go into
-        an ``.npz`` file beside it.
+        It begins at the weights as they are, and prints what `fit` would report and `predict`
+        return. Without y it only predicts. Large tables go into an ``.npz`` file beside it.
 
         Parameters
         ----------
@@ -298,11 +301,6 @@ class Network(Predicting):
             As for `train`.
         **options
             Those of `train` but validation, metrics and engine; lbfgs needs SciPy.
-
-        Returns
-        -------
-        str
-            The program.
 
         Examples
         --------
@@ -320,9 +318,8 @@ class Network(Predicting):
     def diagnose(self, X: Any, y: Any, sample_weight: Any = None, **options: Any) -> "Diagnosis":
         """Look for reasons why the network does not learn; it is not changed.
 
-        It looks at the table, at the signals of one step, at the course of the last `fit` (as
-        long as the weights are those it ended with), at the outcome, and tries short trainings
-        on copies. Where all is well it says so in one line.
+        It looks at the table, at the signals of one step, at the course of the last `fit` (if the
+        weights are still its), at the outcome, and tries short trainings on copies.
 
         Parameters
         ----------

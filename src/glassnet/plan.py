@@ -30,6 +30,7 @@ class Plan:
     decay_schedule: Any = "constant"
     clip_norm: float | None = None
     engine: str = "auto"
+    rates: Any = None
 
     def __post_init__(self) -> None:
         rule = checks.find("optimizer", self.optimizer, OPTIMIZERS, Optimizer)
@@ -52,9 +53,15 @@ class Plan:
         variant = Variant(rows, mode, weighted=weighted, own=own, l2=self.l2 > 0)
         if mode != "train":
             return variant
-        decay, clip = bool(self.weight_decay), self.clip_norm is not None
-        fading = decay and not isinstance(self.decay_schedule, Constant)
-        return replace(variant, rule=self.optimizer, decay=decay, fading=fading, clip=clip)
+        decay = bool(self.weight_decay)
+        return replace(
+            variant,
+            rule=self.optimizer,
+            decay=decay,
+            fading=decay and not isinstance(self.decay_schedule, Constant),
+            clip=self.clip_norm is not None,
+            rates=self.rates is not None,
+        )
 
     def scheduled(self, network: Base) -> dict[str, Scheduled]:
         """Return what changes from step to step, by its name in the program; the rate as 1."""
@@ -69,9 +76,11 @@ class Plan:
     def vectors(self, network: Base) -> dict[str, Array]:
         """Return what a step wants of this plan for each parameter, and of the longest gradient."""
         factors, dtype = network.layout.factors, network.dtype
+        # rates of members are to the optimizer's own as factors
+        rates = 1 if self.rates is None else np.reshape(self.rates, (-1, 1)) / self.optimizer.rate
         decay = factors("decay", dtype, network.frozen)
         return {
-            "factor": factors("rate", dtype),
+            "factor": factors("rate", dtype) * np.asarray(rates, dtype),
             "l2": dtype.type(self.l2) * decay,
             "decay": dtype.type(self.weight_decay or 0) * decay,
             "longest": np.array(self.clip_norm or 0, dtype),

@@ -95,8 +95,9 @@ class Replay:
         self._offsets, self._size = _place(self.calls, kept)
         self._variables: dict[Any, str] = {}
         self.values: dict[str, Value] = {}
-        body = [self._statement(call) for call in self.calls] or ["pass"]
-        self.source = "\n    ".join(["def step():", *body])
+        self.source = "\n    ".join(
+            ["def step():", *([self._statement(call) for call in self.calls] or ["pass"])]
+        )
         self._outputs = {
             name: self._variable(value)
             for name, value in program.outputs.items()

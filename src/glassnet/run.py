@@ -56,8 +56,9 @@ class Run:
         self.shared = {n: np.zeros_like(network.theta) for n in ("gradient", *self.rule.state)}
         self.shared |= {"theta": network.theta, **plan.vectors(network)}
         self.scheduled, corrections = plan.scheduled(network), self.rule.corrections(1)
-        names = ("rate", *corrections, *self.scheduled)
-        self.scalars = {name: np.zeros((), dtype) for name in names}
+        self.scalars = {
+            name: np.zeros((), dtype) for name in ("rate", *corrections, *self.scheduled)
+        }
         self.corrected, self.rate = bool(corrections), self.rule.rate
         sizes = {self.batch, rest} - {0}
         self.with_loss = {rows: self._step(rows, True) for rows in sizes}

@@ -127,9 +127,9 @@ class Variant:
         Whose update a training step ends in.
     weighted, own : bool
         Whether rows have weights, and whether each member has rows of its own.
-    l2, decay, fading, clip : bool
+    l2, decay, fading, clip, rates : bool
         Whether there is an L2 penalty, decoupled weight decay, a schedule for it, a longest
-        gradient.
+        gradient, a learning rate for each member.
     """
 
     rows: int
@@ -141,6 +141,7 @@ class Variant:
     decay: bool = False
     fading: bool = False
     clip: bool = False
+    rates: bool = False
 
 
 def scheduled(layers: Sequence[Layer]) -> dict[str, Scheduled]:
@@ -204,7 +205,10 @@ class Step:
         if variant.mode == "train" and rule is not None:
             beside = {
                 "rate": (number, True),
-                "factor": (each, (self.layout.factors("rate", dtype) != 1).any()),
+                "factor": (
+                    theta if variant.rates else each,
+                    variant.rates or (self.layout.factors("rate", dtype) != 1).any(),
+                ),
                 "longest": (number, variant.clip),
                 "decay": (each, variant.decay),
                 "fade": (number, variant.fading),

@@ -106,6 +106,13 @@ def prepare(
 ) -> tuple[Plan, Rows, Best, Watch]:
     """Check what a training is given: how, on which rows, and what is watched."""
     plan = planned(how, OPTIONS)
+    if plan.rates is not None:
+        rates = checks.weights("rates", plan.rates, np.size(plan.rates))
+        if len(rates) != network.members:
+            raise ValueError(
+                f"rates: expected one for each of {network.members or 'several'} members, "
+                f"got {len(rates)}"
+            )
     patience = np.inf if patience in (None, np.inf) else checks.whole("patience", patience)
     checks.number("min_delta", min_delta, 0)
     found = {metric.name: metric for metric in find_metrics(metrics, network.loss)}

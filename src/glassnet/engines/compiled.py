@@ -43,6 +43,10 @@ class Compiled(Run):
         size = network.layout.size
         self._written = [self.shared[name].reshape(-1, size) for name in made.written]
         members = len(self._written[0])
+        self._vectors = [
+            np.ascontiguousarray(np.broadcast_to(self.shared[name], (members, size)))
+            for name in made.vectors
+        ]
         self._losses = np.zeros((members, 2))
         self._nowhere = np.zeros((members, 1), np.int64)
         work = 3 * self.batch * size * members
@@ -111,14 +115,13 @@ class Compiled(Run):
         """Let the compiled function go through steps; return each member's loss and share."""
         made, numbers = self.made, self._numbers(epochs * steps)
         tables = [self.tables[name] for name in made.tables]
-        vectors = [self.shared[name] for name in made.vectors]
-        each = (order, *self._written, self._losses)
+        each = (order, *self._written, *self._vectors, self._losses)
         # who draws has a generator of its own; the others are gone through in one call
         parts = [tuple(array[k : k + 1] for array in each) for k in range(len(order))]
-        for k, (places, *written, losses) in enumerate(parts if made.draws else [each]):
+        for k, (places, *arrays, losses) in enumerate(parts if made.draws else [each]):
             rng = self.network.generators[k : k + 1] if made.draws else ()
             self._function(
-                *(*rng, self._block, *tables, places, numbers, *written, *vectors),
+                *(*rng, self._block, *tables, places, numbers, *arrays),
                 *(*made.constants, losses, epochs, steps, want_loss),
             )
         return self._losses.copy()

@@ -74,9 +74,10 @@ def source(program: Program, written: tuple[str, ...], whole: bool) -> Source:
     constants = [name for name, value in lines.constants.items() if getattr(value, "ndim", 0)]
     body = [f"{name} = _numbers[_t, {i}]" for i, name in enumerate(changing)]
     gather = [line for name in tables for line in writer.load(name, f"{name}[%s]", whole)]
-    begin = [line for name in written for line in writer.load(name, f"{name}[_k]", True)]
+    begin = [
+        line for name in (*written, *vectors) for line in writer.load(name, f"{name}[_k]", True)
+    ]
     once = list(writer.clear("gradient")) if "gradient" in used else []
-    once += [line for name in vectors for line in writer.load(name, name, True)]
     once += [line for name in constants for line in writer.constant(name)]
     end = [line for name in written for line in writer.store(name)]
     if not whole:
@@ -161,7 +162,7 @@ class ByScalars(Scalars):
                     row = str(i) if once else f"_r{i}"
                     yield f"{self.cells(value)[i, j]} = {name}[{row}, {j}]"
         else:
-            part = f"{place[:-1]}, %d]" if place.endswith("]") else f"{place}[%d]"
+            part = f"{place[:-1]}, %d]"
             yield from (f"{cell} = {part % i}" for i, cell in enumerate(self.cells(value)))
 
     def clear(self, name: str) -> Iterator[str]:
@@ -212,7 +213,7 @@ class ByLoops(Loops):
             yield f"    for _j in range({columns}):"
             yield f"        _m[{start} + _i * {columns} + _j] = {name}[{row}, _j]"
         else:
-            part = f"{place[:-1]}, _i]" if place.endswith("]") else f"{place}[_i]"
+            part = f"{place[:-1]}, _i]"
             yield f"for _i in range({value.shape[0]}):"
             yield f"    _m[{start} + _i] = {part}"
 
