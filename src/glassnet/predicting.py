@@ -61,16 +61,12 @@ class Predicting(Base):
 
         return forward(self, X, "prediction")
 
-    def predictor(self, rows: int = 1) -> "Predictor":
+    def predictor(self) -> "Predictor":
         """Return a function that predicts with the least ado, of the weights as they are now.
 
-        It gives what `predict` gives, bit for bit. The network may be trained on: the function
-        stays as it is. It can be called from many threads at once, and pickled.
-
-        Parameters
-        ----------
-        rows : int
-            Rows of the tables that it is made for; others take a little longer.
+        What it says is what `predict` says, bit for bit: ``predict(x)`` takes a row (inputs,) or a
+        table. The network may be trained on, and the function stays as it is. It may be called
+        from many threads at once, and pickled.
 
         Examples
         --------
@@ -83,7 +79,7 @@ class Predicting(Base):
         """
         from glassnet.serving import Predictor
 
-        return Predictor(self, rows)
+        return Predictor(self)
 
     def evaluate(
         self, X: Any, y: Any, sample_weight: Any = None, metrics: Any = ()

@@ -125,12 +125,15 @@ def _function(replay: Replay, wanted: str) -> Callable[[Any], Any]:
     return function
 
 
+def _work(rows: int, theta: Array) -> int:
+    """Return about how many multiplications a program takes."""
+    return rows * (int(theta.size) + BESIDE)
+
+
 def _at_once(network: Base, X: Array, wanted: str) -> Any:
     """Return what is said of a few rows that nothing is wrong with, or None."""
     theta, desks, shape = network.theta, network.desks, X.shape
-    if len(shape) != 2 or shape[1] != network.inputs:
-        return None
-    if not 0 < shape[0] * (theta.size + BESIDE) < LITTLE:
+    if len(shape) != 2 or shape[1] != network.inputs or not 0 < _work(shape[0], theta) < LITTLE:
         return None
     desk = Desk.borrow(network, theta)
     ready = desk.ready.get((shape, wanted))
@@ -176,21 +179,21 @@ class Errand:
         """Run it, on as many threads as it is worth; the numbers do not hang on how many."""
         rows = self.tables["x"].shape[0] if self.places is None else self.places.shape[-1]
         chunk = min(CHUNK, max(LEAST, WIDE // self.theta.size // LEAST * LEAST))
-        work = rows * (self.theta.size + BESIDE)
+        work = _work(rows, self.theta)
         if rows <= chunk:
             with one_thread() if LITTLE <= work < MUCH else nullcontext():
-                return self._work([None, slice(0, rows)])
+                return self._go([None, slice(0, rows)])
         threads = min(cores(), -(-rows // chunk)) if work >= SHARED else 1
         # the first rows are popped first, and in the end each thread pops a None
         parts = [slice(start, min(start + chunk, rows)) for start in range(0, rows, chunk)]
         todo = [*[None] * threads, *reversed(parts)]
         with one_thread(), ThreadPoolExecutor(threads) as pool:
-            others = [pool.submit(self._work, todo) for _ in range(threads - 1)]
-            self._work(todo)
+            others = [pool.submit(self._go, todo) for _ in range(threads - 1)]
+            self._go(todo)
             for other in others:
                 other.result()
 
-    def _work(self, todo: list[slice | None]) -> None:
+    def _go(self, todo: list[slice | None]) -> None:
         """Run the program over parts of the rows, from the last in the list to a None."""
         desks, desk = self.network.desks, Desk.borrow(self.network, self.theta)
         try:
@@ -223,8 +226,6 @@ class Predictor:
     ----------
     network : Network
         Whose weights are copied; it may be trained on, and the predictor stays as it is.
-    rows : int
-        Rows of the tables that it is made for; others take a little longer.
 
     Examples
     --------
@@ -239,8 +240,7 @@ class Predictor:
            [2.5]])
     """
 
-    def __init__(self, network: Predicting, rows: int = 1) -> None:
-        self.rows = checks.whole("rows", rows)
+    def __init__(self, network: Predicting) -> None:
         self._network: Predicting = bare(network)
         self._network.theta = network.theta.copy()
         self._idle: list[tuple[Array, Any, Any]] = []  # what no thread is running just now
@@ -250,26 +250,37 @@ class Predictor:
 
         Parameters
         ----------
-        x : array (inputs,) or (rows, inputs)
+        x : array (inputs,) or (rows, inputs), or sparse matrix
             Finite numbers.
 
         Returns
         -------
         array
             A new one for each call. Members come first: (members, rows, outputs).
+
+        Raises
+        ------
+        ValueError
+            If x is no row and no table of finite numbers with `inputs` columns.
         """
         try:
             ready = self._idle.pop()
         except IndexError:
-            ready = Desk(self._network).prepare(min(self.rows, CHUNK), "prediction")
+            ready = self._ready()
         try:
             said = ready[1](ready[2], x)
         finally:
             self._idle.append(ready)
         return self._other(x) if said is None else said
 
+    def _ready(self) -> tuple[Array, Any, Any]:
+        theta = self._network.theta
+        if _work(1, theta) < LITTLE:
+            return Desk(self._network).prepare(1, "prediction")
+        return theta, lambda function, x: None, None
+
     def _other(self, x: Any) -> Array:
-        """Predict whatever is no array of as many rows as were foreseen, or complain of it."""
+        """Predict whatever is not the one row that is foreseen, or complain of it."""
         network, columns = self._network, self._network.inputs
         table = x if hasattr(x, "tocsr") else checks.numbers("x", x, finite=False)
         if table.ndim not in (1, 2) or table.shape[-1] != columns:
