@@ -264,9 +264,21 @@ def test_parameters_that_were_replaced_are_seen() -> None:
     net.theta *= 2
     assert same(net.predict(X), by_hand(net, X))
     net.spread(2)
+    assert net.desks == []  # which held programs that nobody wants any more
     assert same(net.predict(X), by_hand(net, X))
     net.keep(0)
     assert same(net.predict(X), by_hand(net, X))
+
+
+@pytest.mark.parametrize("count", [1, 5, 2000])
+def test_so_they_are_in_the_middle_of_becoming_members(count: int) -> None:
+    """When another thread has put in new parameters, and has not yet told the network."""
+    net, X = small(), rows(count)
+    first = net.predict(X)
+    net.theta = np.stack([net.theta, net.theta])
+    assert same(net.predict(X), np.stack([first, first]))
+    net.theta = net.theta[1].copy()
+    assert same(net.predict(X), first)
 
 
 def test_a_copy_has_desks_of_its_own() -> None:
@@ -364,6 +376,17 @@ def test_a_predictor_stays_as_it_is() -> None:
     assert same(net.predictor()(X), net.predict(X))
     net.spread(3)
     assert same(predict(X[0]), one[0])
+
+
+def test_a_predictor_plans_once() -> None:
+    predict = small().predictor()
+    assert predict._idle == []
+    predict(rows(1))
+    (ready,) = predict._idle
+    with pytest.raises(ValueError, match="^x: expected"):
+        predict([1.0])
+    predict(rows(2)[0])
+    assert predict._idle == [ready]
 
 
 def test_a_predictor_keeps_nothing_of_the_training() -> None:

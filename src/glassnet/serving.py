@@ -109,7 +109,7 @@ def _function(replay: Replay, wanted: str) -> Callable[[Any], Any]:
     own, outputs, step = replay.arrays["x"], replay.outputs[wanted], replay.bound()
     flat, array, narrow, wide = own.reshape(-1), np.ndarray, np.dtype("f4"), np.dtype("f8")
     squares, whole, alone, table = flat.dot, outputs.copy, outputs[..., 0, :].copy, own.shape
-    shapes = (table, table[1:]) if len(own) == 1 else (table,)
+    shapes = (table, table[1:])  # nobody gives a single row to a program of more
 
     def function(x: Any) -> Any:
         if type(x) is array and ((dtype := x.dtype) is narrow or dtype is wide):
