@@ -383,7 +383,7 @@ def test_a_predictor_plans_once() -> None:
     assert predict._idle == []
     predict(rows(1))
     (ready,) = predict._idle
-    with pytest.raises(ValueError, match="^x: expected"):
+    with pytest.raises(ValueError, match=r"^x: expected"):
         predict([1.0])
     predict(rows(2)[0])
     assert predict._idle == [ready]
