@@ -4,6 +4,7 @@ import copy
 import pickle
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -160,6 +161,7 @@ def test_the_number_of_threads_changes_no_bit(
 
     def watched(*given: Any) -> None:
         used.add(threading.get_ident())
+        time.sleep(0.002)  # so that every thread comes to take a chunk
         chunk(*given)
 
     monkeypatch.setattr(serving.Errand, "_chunk", watched)
@@ -195,7 +197,7 @@ def test_many_threads_predict_at_once(members: int) -> None:
             assert same(net.raw(tables[at]), raw[at])
 
     together(work)
-    assert len(net.desks) <= 16
+    assert len(net.desks) <= 8 * serving.cores()
 
 
 @pytest.mark.usefixtures("hurried")
@@ -309,6 +311,7 @@ def test_a_failing_chunk_ends_the_other_threads(monkeypatch: pytest.MonkeyPatch)
 
     def counted(self: Any, desk: Any, part: slice) -> None:
         runs.append(part)
+        time.sleep(0.002 if part.start else 0)  # there is time to hear of the one that fails
         chunk(self, desk, part)
 
     monkeypatch.setattr(serving.Errand, "_chunk", counted)
