@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from glassnet.insight.referee import referee
     from glassnet.optimizers import LBFGS, SGD, Adam, AdamW, Momentum, Nesterov, RMSprop
     from glassnet.parametric import Parametric
+    from glassnet.serving import Predictor
     from glassnet.tabular.estimators import TabularClassifier as TabularClassifier
     from glassnet.tabular.estimators import TabularRegressor as TabularRegressor
     from glassnet.tutorial import SimpleNeuralNetwork, binary_cross_entropy, sigmoid_derivative
@@ -106,6 +107,7 @@ __all__ = [
     "Periodic",
     "Plateau",
     "Poisson",
+    "Predictor",
     "Quantile",
     "RMSprop",
     "RecordingError",
@@ -149,6 +151,7 @@ ROOMS = {
     "insight.referee": ("referee",),
     "optimizers": ("LBFGS", "SGD", "Adam", "AdamW", "Momentum", "Nesterov", "RMSprop"),
     "parametric": ("Parametric",),
+    "serving": ("Predictor",),
     "tabular.estimators": ("TabularClassifier", "TabularRegressor"),
     "tutorial": ("SimpleNeuralNetwork", "binary_cross_entropy", "sigmoid_derivative"),
 }

@@ -235,9 +235,10 @@ class Base:
         self._programs: dict[Variant, Program] = {}
         self._replays: dict[Any, Replay] = {}
         self._arena = Arena()
+        self.desks: list[Any] = []  # where nobody predicts just now
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"_programs": {}, "_replays": {}, "_arena": Arena()}
+        return vars(self) | {"_programs": {}, "_replays": {}, "_arena": Arena(), "desks": []}
 
     def check_targets(self, rows: int, y: Any, sample_weight: Any) -> tuple[Array, Array]:
         """Return targets and weights as a step gets them, one row for each row of X."""

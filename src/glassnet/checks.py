@@ -62,8 +62,11 @@ def flag(name: str, given: Any) -> bool:
     return bool(given)
 
 
-def numbers(name: str, given: Any) -> NDArray[Any]:
-    """Return finite numbers as an array: floats, integers or booleans, never text or objects."""
+def numbers(name: str, given: Any, finite: bool = True) -> NDArray[Any]:
+    """Return finite numbers as an array: floats, integers or booleans, never text or objects.
+
+    With ``finite=False`` the caller sees to it that they are.
+    """
     if hasattr(given, "toarray"):
         raise TypeError(f"{name}: expected a dense array, got a sparse one; use .toarray()")
     if given is None:
@@ -81,7 +84,7 @@ def numbers(name: str, given: Any) -> NDArray[Any]:
             f"{name}: expected numbers, got "
             + ("text" if array.dtype.kind in "USTO" else f"dtype {array.dtype}")
         )
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
+    if finite and array.dtype.kind == "f" and not np.isfinite(array).all():
         place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name}: expected finite numbers, got {array[place]} at index {place}")
     return array
@@ -98,19 +101,21 @@ def fitting(name: str, array: NDArray[Any], dtype: Any) -> NDArray[Any]:
     return array
 
 
-def matrix(name: str, given: Any, columns: int, dtype: Any = np.float64) -> Any:
+def matrix(
+    name: str, given: Any, columns: int, dtype: Any = np.float64, finite: bool = True
+) -> Any:
     """Return a table of at least one row and this many columns; a sparse one by its rows (CSR)."""
     if hasattr(given, "tocsr"):
         array = given.tocsr()
         fitting(name, numbers(name, array.data), dtype)
     else:
-        array = numbers(name, given)
+        array = numbers(name, given, finite)
     if array.ndim != 2 or array.shape[1] != columns:
         hint = "; for one row use X[None, :]" if array.ndim == 1 else ""
         raise ValueError(f"{name}: expected shape (rows, {columns}), got {array.shape}{hint}")
     if array.shape[0] == 0:
         raise ValueError(f"{name}: expected at least one row, got shape {array.shape}")
-    return array if hasattr(given, "tocsr") else fitting(name, array, dtype)
+    return array if hasattr(given, "tocsr") or not finite else fitting(name, array, dtype)
 
 
 def dense(rows: Any) -> NDArray[Any]:

@@ -4,9 +4,6 @@ Nothing here needs scikit-learn: its one face is `estimators`, whose classes han
 these functions as ``given``.
 """
 
-import copy
-import threading
-import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -159,26 +156,6 @@ def quantity_loss(given: Any) -> Loss:
     if loss.classes:
         raise ValueError(f"loss: expected a loss of quantities, got {loss!r}")
     return SquaredError(half=True) if isinstance(given, str) and given == "squared_error" else loss
-
-
-def mine(network: Network) -> Network:
-    """Return the network for the thread that asks: the same weights, programs of its own.
-
-    A program belongs to one thread, and people predict in several.
-    """
-    if network not in HERE.networks:
-        HERE.networks[network] = copy.copy(network)
-    return HERE.networks[network]
-
-
-class Here(threading.local):
-    """What belongs to one thread."""
-
-    def __init__(self) -> None:
-        self.networks: weakref.WeakKeyDictionary[Network, Network] = weakref.WeakKeyDictionary()
-
-
-HERE = Here()
 
 
 def copy_into(name: str, views: list[Array], given: Any) -> None:

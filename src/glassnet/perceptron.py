@@ -211,8 +211,7 @@ class Perceptron(BaseEstimator):
         """Return the network's raw scores or predictions."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=FLOATS, reset=False)
-        network = mlp.mine(self.network_)
-        return network.raw(X) if raw else network.predict(X)
+        return self.network_.raw(X) if raw else self.network_.predict(X)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

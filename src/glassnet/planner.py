@@ -8,6 +8,7 @@ remains is a plain Python function of NumPy calls, which is run once a step.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import prod
 from types import FunctionType
 from typing import Any
 
@@ -298,8 +299,8 @@ def _place(calls: list[Call], kept: list[Value]) -> tuple[dict[int, int], int]:
 
 def _lender(call: Call, i: int, touched: dict[int, list[int]]) -> Value | None:
     """Return the operand that dies in this line and whose memory its result can take."""
-    if call.line.function.kind != "elementwise":
-        return None
+    if call.line.function.kind != "elementwise" or prod(call.out.shape) == 1:
+        return None  # NumPy takes three times as long over one number that it writes over
     for operand in call.operands:
         whole = operand.kind == "fresh" and operand.layout == call.out.layout
         others = (other for other in call.operands if other.root is operand)

@@ -1,16 +1,12 @@
-"""Predicting: programs run over tables, a chunk of rows at a time."""
+"""Predicting: what is asked of a network, whose programs the room `serving` runs over tables."""
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from glassnet import checks
 from glassnet.base import Base
-from glassnet.step import Variant
 from glassnet.vocabulary import Array
 
-CHUNK = 1024  # rows that predict and evaluate take at a time
+if TYPE_CHECKING:
+    from glassnet.serving import Predictor
 
 
 class Predicting(Base):
@@ -35,7 +31,9 @@ class Predicting(Base):
         array([[-2.],
                [ 3.]], dtype=float32)
         """
-        return self._forward(X, "raw", places)
+        from glassnet.serving import forward
+
+        return forward(self, X, "raw", places)
 
     def predict(self, X: Any) -> Array:
         """Return predictions (rows, outputs): probabilities or means, the loss's link applied.
@@ -59,7 +57,29 @@ class Predicting(Base):
         array([[0.1192],
                [0.9526]], dtype=float32)
         """
-        return self._forward(X, "prediction")
+        from glassnet.serving import forward
+
+        return forward(self, X, "prediction")
+
+    def predictor(self) -> "Predictor":
+        """Return a function that predicts with the least ado, of the weights as they are now.
+
+        What it says is what `predict` says, bit for bit: ``predict(x)`` takes a row (inputs,) or a
+        table. The network may be trained on, and the function stays as it is. It may be called
+        from many threads at once, and pickled.
+
+        Examples
+        --------
+        >>> import glassnet as gn
+        >>> net = gn.Network([gn.Dense(1)], 1, loss="binary_cross_entropy", seed=0)
+        >>> net.weights = {"W1": [[1.0]], "b1": [[0.0]]}
+        >>> predict = net.predictor()
+        >>> predict([3.0]).round(4)
+        array([0.9526], dtype=float32)
+        """
+        from glassnet.serving import Predictor
+
+        return Predictor(self)
 
     def evaluate(
         self, X: Any, y: Any, sample_weight: Any = None, metrics: Any = ()
@@ -88,35 +108,3 @@ class Predicting(Base):
         from glassnet.scoring import evaluate
 
         return evaluate(self, X, y, sample_weight, metrics)
-
-    def _forward(self, X: Any, wanted: str, places: Array | None = None) -> Array:
-        X = checks.matrix("X", X, self.inputs, self.dtype)
-        rows = X.shape[0] if places is None else places.shape[-1]
-        result = np.empty((*self.theta.shape[:-1], rows, self.outputs), self.dtype)
-        for part, outputs in self.chunks("predict", (wanted,), {"x": X}, places):
-            result[..., part, :] = outputs[wanted]
-        return result
-
-    def chunks(
-        self,
-        mode: str,
-        wanted: tuple[str, ...],
-        tables: dict[str, Any],
-        places: Array | None = None,
-    ) -> Iterator[tuple[slice, dict[str, Array]]]:
-        """Run a program over tables, a chunk of rows at a time; yield where, and what it left."""
-        rows = tables["x"].shape[0] if places is None else places.shape[-1]
-        for start in range(0, rows, CHUNK):
-            part = slice(start, min(start + CHUNK, rows))
-            picked: Any = part if places is None else places[:, part].ravel()
-            variant = Variant(
-                part.stop - start, mode, weighted="w" in tables, own=places is not None
-            )
-            replay = self.replay(variant, wanted)
-            replay.bind(theta=self.theta)
-            with np.errstate(all="ignore"):
-                for name, table in tables.items():
-                    given = checks.dense(table[picked])
-                    replay.arrays[name].reshape(given.shape)[...] = given
-                replay()
-            yield part, replay.outputs

@@ -8,6 +8,7 @@ import numpy as np
 from glassnet.metrics import Metric, find_metrics
 from glassnet.predicting import Predicting
 from glassnet.rows import Rows
+from glassnet.serving import Errand
 
 
 def evaluate(
@@ -25,13 +26,17 @@ def score(network: Predicting, rows: Rows, metrics: Sequence[Metric] = ()) -> di
     places: Any = slice(None) if rows.places is None else rows.places
     y, w = rows.y[places], w[places]  # (n, outputs), or (members, n, outputs)
     lead = network.theta.shape[:-1]
-    total = np.zeros(lead)
+    losses: dict[int, Any] = {}
     predictions = np.empty((*lead, y.shape[-2] if metrics else 0, network.outputs), network.dtype)
     wanted = ("loss", "prediction") if metrics else ("loss",)
-    for part, outputs in network.chunks("evaluate", wanted, tables, rows.places):
-        total = total + outputs["loss"].astype(float) * w[..., part, :].sum((-2, -1))
+
+    def take(part: slice, outputs: dict[str, Any]) -> None:
+        losses[part.start] = outputs["loss"].astype(float) * w[..., part, :].sum((-2, -1))
         if metrics:
             predictions[..., part, :] = outputs["prediction"]
+
+    Errand(network, network.theta, "evaluate", wanted, tables, rows.places, take).run()
+    total = sum(losses[start] for start in sorted(losses))
     scores = {"loss": total / w.sum((-2, -1))}
     each = predictions if lead else predictions[None]
     ys, ws = (np.broadcast_to(part, (len(each), *part.shape[-2:])) for part in (y, w))

@@ -1,7 +1,10 @@
 """How many threads there are, and how many a product wakes: the one face of threadpoolctl."""
 
 import os
+import sys
 from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 
@@ -9,7 +12,8 @@ def one_thread(products_only: bool = True) -> AbstractContextManager[Any]:
     """Let products run on the thread that asks for them, where threadpoolctl is there to say so.
 
     A small network's products are over before a second thread is awake; and where several
-    processes train at once, threads that wait for each other cost many times the work.
+    processes train at once, threads that wait for each other cost many times the work. Many may
+    ask for it at once, each for as long as it wants: it ends with the last of them.
 
     Parameters
     ----------
@@ -26,10 +30,48 @@ def one_thread(products_only: bool = True) -> AbstractContextManager[Any]:
         from threadpoolctl import threadpool_limits
     except ModuleNotFoundError:
         return nullcontext()
-    limits: AbstractContextManager[Any] = threadpool_limits(
-        1, user_api="blas" if products_only else None
-    )
+    if products_only:
+        return ALONE
+    limits: AbstractContextManager[Any] = threadpool_limits(1)
     return limits
+
+
+class Alone(AbstractContextManager[None]):
+    """Products on one thread from the first who enters to the last who leaves.
+
+    The number of threads belongs to the process. Would each put back what it found, one that came
+    second and left last would put back the first one's limit, for good.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside = Lock(), 0
+        self._before: list[tuple[Any, int]] = []
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._before = [(one, one.num_threads) for one in _libraries(len(sys.modules))]
+                for library, _ in self._before:
+                    library.set_num_threads(1)
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                for library, threads in self._before:
+                    library.set_num_threads(threads)
+
+
+ALONE = Alone()
+
+
+@lru_cache(maxsize=1)
+def _libraries(modules: int) -> list[Any]:
+    """Return what products run in: it takes milliseconds to find out, and only imports add some."""
+    from threadpoolctl import ThreadpoolController
+
+    return list(ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
 def cores() -> int:
