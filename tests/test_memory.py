@@ -43,14 +43,18 @@ def peak_of_30_steps(
     run = Run(net, Rows(X, y, w), Plan(rule, batch_size=None, **how))
     run.advance(2)
     with run.quiet():
-        tracemalloc.start()
-        try:
-            before = tracemalloc.get_traced_memory()[0]
-            for step in range(30):
-                run._epoch(want_loss=step == 29)
-            return tracemalloc.get_traced_memory()[1] - before
-        finally:
-            tracemalloc.stop()
+        return min(_peak(run), _peak(run))  # what Python itself makes once is in one of them
+
+
+def _peak(run: Run) -> int:
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for step in range(30):
+            run._epoch(want_loss=step == 29)
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
 
 
 def assert_makes_nothing(*given: Any, **how: Any) -> None:
