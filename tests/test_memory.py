@@ -43,20 +43,14 @@ def peak_of_30_steps(
     run = Run(net, Rows(X, y, w), Plan(rule, batch_size=None, **how))
     run.advance(2)
     with run.quiet():
-        return min(
-            _peak(run) for _ in range(4)
-        )  # what Python itself makes once is not in all of them
-
-
-def _peak(run: Run) -> int:
-    tracemalloc.start()
-    try:
-        before = tracemalloc.get_traced_memory()[0]
-        for step in range(30):
-            run._epoch(want_loss=step == 29)
-        return tracemalloc.get_traced_memory()[1] - before
-    finally:
-        tracemalloc.stop()
+        tracemalloc.start()
+        try:
+            before = tracemalloc.get_traced_memory()[0]
+            for step in range(30):
+                run._epoch(want_loss=step == 29)
+            return tracemalloc.get_traced_memory()[1] - before
+        finally:
+            tracemalloc.stop()
 
 
 def assert_makes_nothing(*given: Any, **how: Any) -> None:

@@ -139,8 +139,9 @@ class Run:
     def changing(self, step: int, total: int | None) -> dict[str, float]:
         """Return what has a schedule: its name in the program, and what it is in this step."""
         now = {name: each.at(step, total) for name, each in self.scheduled.items()}
-        # the rate may be changed between epochs
-        return now | {"rate": self.rate * now["rate"]} if "rate" in now else now
+        if "rate" in now:
+            now["rate"] *= self.rate  # which may be changed between epochs
+        return now
 
     def _batches(self) -> Iterable[tuple[int, Array | None]]:
         """Return each batch's number of rows and their places, (rows,) or (members, rows)."""
