@@ -150,6 +150,19 @@ def test_everything_beside(options: Any) -> None:
 
 
 @pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("batch", [None, 5])
+def test_partial_fit_goes_on_where_it_was(batch: int | None) -> None:
+    X = np.random.default_rng(0).standard_normal((13, 2))
+    thetas = []
+    for engine in ("numpy", "numba"):
+        net = gn.Network([gn.Dense(3, "tanh"), gn.Dense(1)], 2, dtype="float64", seed=0)
+        for _ in range(6):
+            net.partial_fit(X, X[:, :1], optimizer=gn.Adam(0.1), batch_size=batch, engine=engine)
+        thetas.append(net.theta)
+    assert np.allclose(*thetas, rtol=1e-9)
+
+
+@pytest.mark.usefixtures("plain")
 def test_an_optimizer_that_counts_in_whole_numbers() -> None:
     class Counting(gn.Optimizer):
         rate = 0.01

@@ -72,10 +72,13 @@ class Run:
         if self.plan.engine == "eager":
             from glassnet.engines.eager import Eager
 
-            step: Any = Eager(self.network, variant)
-        else:
-            step = self.network.replay(variant, ("theta", *self.rule.state, *["loss"] * loss))
-            step.arrays.clear()
+            return self._bound(Eager(self.network, variant))
+        wanted = ("theta", *self.rule.state, *["loss"] * loss)
+        return self._bound(self.network.replay(variant, wanted))
+
+    def _bound(self, step: Any) -> Any:
+        """Bind a step to the arrays of this run."""
+        step.arrays.clear()
         tables = self.tables if self.whole else {}
         step.bind(self.network.rng, **self.shared, **self.scalars, **tables)
         return step

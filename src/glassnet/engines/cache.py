@@ -21,15 +21,13 @@ def folder() -> Path:
     It is ``GLASSNET_CACHE``, or ``glassnet`` in the user's folder of caches, or, where neither is
     the user's alone, a new folder that nobody else knows and that later processes do not find.
     """
-    home = os.environ.get("GLASSNET_CACHE")
-    for place in [Path(home)] if home else [_caches() / "glassnet"]:
-        try:
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if private(place):
-            return place
-    return _temporary()
+    own = os.environ.get("GLASSNET_CACHE")
+    place = Path(own) if own else _caches() / "glassnet"
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return _temporary()
+    return place if private(place) else _temporary()
 
 
 def private(place: Path) -> bool:

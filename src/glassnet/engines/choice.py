@@ -52,11 +52,16 @@ def start(
 
 def seconds(network: Network, rows: Rows, plan: Plan, epochs: int) -> float:
     """Return about how long a training takes by replay."""
-    count = len(rows) if rows.places is None else rows.places.shape[-1]
-    batch = min(plan.batch_size or count, count)
+    count, batch = sizes(rows, plan)
     lines = 12 * len(network.layers) + 25
     multiplications = 3 * batch * network.theta.size
     return epochs * count / batch * float(CALL * lines + MULTIPLICATION * multiplications)
+
+
+def sizes(rows: Rows, plan: Plan) -> tuple[int, int]:
+    """Return how many rows each member learns from, and how many a step takes."""
+    count = len(rows) if rows.places is None else rows.places.shape[-1]
+    return count, min(plan.batch_size or count, count)
 
 
 def translated(network: Network, rows: Rows, plan: Plan) -> "Source":
@@ -64,8 +69,7 @@ def translated(network: Network, rows: Rows, plan: Plan) -> "Source":
     from glassnet.engines.lines import UntranslatableError
     from glassnet.engines.source import source
 
-    count = len(rows) if rows.places is None else rows.places.shape[-1]
-    batch = min(plan.batch_size or count, count)
+    count, batch = sizes(rows, plan)
     whole = batch == count and rows.places is None
     if hasattr(rows.X, "toarray") and not whole:
         raise UntranslatableError("sparse rows")

@@ -37,10 +37,7 @@ class Chunked(Run):
     def _step(self, rows: int, loss: bool) -> Any:
         network, own = self.network, self.network.members is not None and not self.whole
         variant = self.plan.variant(rows, "gradient", self.weighted, own)
-        replay = network.replay(variant, ("gradient", *["loss"] * loss))
-        replay.arrays.clear()
-        tables = self.tables if self.whole else {}
-        replay.bind(network.rng, **self.shared, **self.scalars, **tables)
+        replay = self._bound(network.replay(variant, ("gradient", *["loss"] * loss)))
         return Halves(replay, self._chunks(self.plan.variant(rows, "train", self.weighted, own)))
 
     def _chunks(self, variant: Variant) -> list[Callable[[], None]]:

@@ -133,6 +133,13 @@ def drawn(call: Call) -> str:
     return f"_rng.{call.line.function.name}(None, {call.line.keywords['dtype']})"
 
 
+def axes(call: Call) -> tuple[int, ...]:
+    """Return the axes that a reduction goes over, from the first."""
+    given = call.line.keywords["axis"]
+    given = (given,) if isinstance(given, int) else given
+    return tuple(sorted(axis % call.operands[0].ndim for axis in given))
+
+
 def combined(call: Call, parts: list[str]) -> str:
     """Return what a reduction makes of these elements."""
     name = call.line.function.name

@@ -8,7 +8,7 @@ knows, so that a compiler sees what cannot overlap. Products of some size go to 
 from dataclasses import dataclass, field
 from math import prod
 
-from glassnet.engines.lines import Lines, UntranslatableError, drawn
+from glassnet.engines.lines import Lines, UntranslatableError, axes, combined, drawn
 from glassnet.planner import ALIGNMENT, Call
 from glassnet.value import Value
 
@@ -100,26 +100,25 @@ class Loops:
         Where each array lies in the block; `size` elements in all.
     """
 
-    def __init__(self, lines: Lines, blas: bool = True) -> None:
-        self.lines, self.blas = lines, blas
+    def __init__(self, lines: Lines) -> None:
+        self.lines = lines
         self.views: list[str] = []
         self.offsets: dict[str, int] = {}
         self.size = 0
         self._nests = nests(lines)
-        self._within: dict[str, int] = {}  # arrays that only one nest touches
-        self._find_locals()
+        self._within = self._locals()  # arrays that only one nest touches
         for name in sorted(lines.used()):
             if lines.program.inputs[name].shape:
                 self._array(lines.program.inputs[name])
         self.body = [
             (id(nest.calls[0]) in lines.optional, text)
-            for number, nest in enumerate(self._nests)
-            for text in self._statements(number, nest)
+            for nest in self._nests
+            for text in self._statements(nest)
         ]
 
     # ---- where values lie ------------------------------------------------------------------------
 
-    def _find_locals(self) -> None:
+    def _locals(self) -> set[str]:
         touched: dict[str, set[int]] = {}
         whole: dict[str, bool] = {}
         for number, nest in enumerate(self._nests):
@@ -132,11 +131,7 @@ class Loops:
                     fits = fused and not reduced and value.shape == nest.shape
                     touched.setdefault(name, set()).add(number)
                     whole[name] = whole.get(name, root.kind == "fresh") and fits
-        self._within = {
-            name: min(numbers)
-            for name, numbers in touched.items()
-            if whole[name] and len(numbers) == 1
-        }
+        return {name for name, numbers in touched.items() if whole[name] and len(numbers) == 1}
 
     def _array(self, root: Value) -> int:
         """Return where an array begins in the block, counted in elements."""
@@ -166,7 +161,7 @@ class Loops:
 
     # ---- what is written -------------------------------------------------------------------------
 
-    def _statements(self, number: int, nest: Nest) -> list[str]:
+    def _statements(self, nest: Nest) -> list[str]:
         call = nest.calls[0]
         kind = call.line.function.kind
         if kind in FUSED:
@@ -195,27 +190,28 @@ class Loops:
                     f"{self._element(call.out, indices)} = {self.lines.expression(call, operands)}"
                 )
                 continue
-            axes = _axes(call)
-            kept = [axis for axis in range(depth) if axis not in axes]
+            over = axes(call)
+            kept = [axis for axis in range(depth) if axis not in over]
             name, start = self.lines.name(call.out.root), _start(call, self.lines)
-            target = self._reduced(call, indices, axes)
-            inside = depth - len(axes)
+            target = self._reduced(call, indices, over)
+            inside = depth - len(over)
             if kept == list(range(inside)):
                 total = f"_of_{name}"
                 before.setdefault(inside, []).append(f"{total} = {start}")
                 after.setdefault(inside, []).append(f"{target} = {total}")
             else:
                 total = target
-                clear += _within_loops(call, kept, nest.shape, f"{target} = {start}")
-            inner.append(_more(call, total, operands[0]))
+                around = [(indices[axis], nest.shape[axis]) for axis in kept]
+                clear += _for(around, [f"{target} = {start}"])
+            inner.append(f"{total} = {combined(call, [total, operands[0]])}")
         return clear + _nested(nest.shape, before, inner, after)
 
-    def _reduced(self, call: Call, indices: list[str], axes: tuple[int, ...]) -> str:
+    def _reduced(self, call: Call, indices: list[str], over: tuple[int, ...]) -> str:
         """Return the element that a reduction's result goes to."""
         ndim = call.operands[0].ndim
         if call.line.keywords["keepdims"] or call.out.ndim == ndim:
             return self._element(call.out, indices)
-        own = [indices[axis] for axis in range(ndim) if axis not in axes]
+        own = [indices[axis] for axis in range(ndim) if axis not in over]
         return self._element(call.out, own)
 
     def _product(self, call: Call) -> list[str]:
@@ -223,7 +219,7 @@ class Loops:
         (rows, inner), columns = a.shape[-2:], b.shape[-1]
         values = (a, b, call.out)
         big = rows * inner * columns >= BLAS
-        if self.blas and big and all(value.ndim == 2 and _dense(value) for value in values):
+        if big and all(value.ndim == 2 and _dense(value) for value in values):
             left, right, out = map(self._matrix, values)
             return [f"np.dot({left}, {right}, {out})"]
         lead = call.out.shape[:-2]
@@ -269,20 +265,9 @@ class Loops:
         return text
 
 
-def _axes(call: Call) -> tuple[int, ...]:
-    axes = call.line.keywords["axis"]
-    axes = (axes,) if isinstance(axes, int) else axes
-    return tuple(sorted(axis % call.operands[0].ndim for axis in axes))
-
-
 def _start(call: Call, lines: Lines) -> str:
     starts = {"sum": "0", "max": "-np.inf", "min": "np.inf"}
     return f"{lines.dtype}({starts[call.line.function.name]})"
-
-
-def _more(call: Call, total: str, part: str) -> str:
-    name = call.line.function.name
-    return f"{total} += {part}" if name == "sum" else f"{total} = np.{name}imum({total}, {part})"
 
 
 def _for(loops: list[tuple[str, int]], inner: list[str]) -> list[str]:
@@ -290,10 +275,6 @@ def _for(loops: list[tuple[str, int]], inner: list[str]) -> list[str]:
     for index, length in reversed(loops):
         inner = [f"for {index} in range({length}):", *("    " + line for line in inner)]
     return inner
-
-
-def _within_loops(call: Call, kept: list[int], shape: tuple[int, ...], line: str) -> list[str]:
-    return _for([(f"_i{axis}", shape[axis]) for axis in kept], [line])
 
 
 def _nested(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.engines.lines import Lines, combined, drawn
+from glassnet.engines.lines import Lines, axes, combined, drawn
 from glassnet.planner import Call
 from glassnet.value import Value
 from glassnet.vocabulary import Array
@@ -73,10 +73,9 @@ def _product(out: Array, a: Array, b: Array) -> list[tuple[str, str]]:
 
 
 def _reduction(call: Call, out: Array, a: Array) -> list[tuple[str, str]]:
-    axes = call.line.keywords["axis"]
-    axes = tuple(axis % a.ndim for axis in ((axes,) if isinstance(axes, int) else axes))
-    rest = tuple(axis for axis in range(a.ndim) if axis not in axes)
-    rows = a.transpose(rest + axes).reshape(out.size, -1)
+    over = axes(call)
+    rest = tuple(axis for axis in range(a.ndim) if axis not in over)
+    rows = a.transpose(rest + over).reshape(out.size, -1)
     return [
         (target, combined(call, list(row)))
         for target, row in zip(out.reshape(-1), rows, strict=True)
