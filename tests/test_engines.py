@@ -14,9 +14,12 @@ import pytest
 import glassnet as gn
 from glassnet.engines import cache, choice, chunked, compiled
 from glassnet.engines.choice import seconds, translated
+from glassnet.engines.lines import Lines, UntranslatableError
+from glassnet.engines.loops import nests
 from glassnet.engines.source import HEADER
 from glassnet.engines.vectors import FLOAT32
 from glassnet.plan import Plan
+from glassnet.program import record
 from glassnet.rows import Rows
 from glassnet.run import Run
 from helpers import (
@@ -127,6 +130,19 @@ def test_every_layer_with_every_activation(activation: Any) -> None:
 
 
 @pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("units", [3, 60])
+def test_names_of_values_do_not_hide_what_the_source_calls(units: int) -> None:
+    class Named(gn.Optimizer):
+        rate = 0.01
+
+        def update(self, theta: Any, gradient: Any, rate: Any) -> None:
+            range, float64, _m = gradient * 2, gradient * 3, gradient * 5
+            theta[...] = theta - rate * (range + float64 + _m) / 10
+
+    both([gn.Dense(units, "tanh")], gn.SquaredError(), optimizer=Named())
+
+
+@pytest.mark.usefixtures("plain")
 @pytest.mark.parametrize("rule", OPTIMIZERS, ids=label)
 @pytest.mark.parametrize("batch", [None, 5])
 def test_every_optimizer(rule: Any, batch: int | None) -> None:
@@ -174,6 +190,20 @@ def test_an_optimizer_that_counts_in_whole_numbers() -> None:
             theta[...] = theta - rate * even * gradient
 
     both([gn.Dense(3, "relu")], gn.Huber(), optimizer=Counting())
+
+
+@pytest.mark.usefixtures("plain")
+def test_an_optimizer_that_says_something_else_of_many_steps_is_asked_of_each() -> None:
+    class Single(gn.Optimizer):
+        rate = 0.01
+
+        def corrections(self, step: Any) -> dict[str, Any]:
+            return {"own": step * 0 + (0.5 if np.ndim(step) == 0 else 1.0)}
+
+        def update(self, theta: Any, gradient: Any, rate: Any, own: Any) -> None:
+            theta[...] = theta - rate * own * gradient
+
+    both([gn.Dense(3, "relu")], gn.Huber(), optimizer=Single())
 
 
 # ---- compiled ------------------------------------------------------------------------------------
@@ -254,23 +284,60 @@ def test_functions_of_float32_are_within_two_units_in_the_last_place(name: str) 
 @pytest.mark.usefixtures("plain")
 @pytest.mark.parametrize("batch", [None, 2])
 @pytest.mark.parametrize("every", [1, 50])
-def test_a_run_that_diverges_ends_as_a_replayed_one(batch: int | None, every: int) -> None:
+@pytest.mark.parametrize("dropout", [[], [gn.Dropout(0.3)]], ids=len)
+def test_a_run_that_diverges_ends_as_a_replayed_one(
+    batch: int | None, every: int, dropout: Any
+) -> None:
     ends = []
     for engine in ("numpy", "numba"):
-        net = gn.Network([gn.Dense(1)], 1, seed=4)
+        net = gn.Network([*dropout, gn.Dense(1)], 1, seed=4)
         with warnings.catch_warnings(record=True, action="always") as caught:
-            history = net.fit(
-                *([[1.0], [2.0], [3.0], [4.0]], [1.0, 2.0, 3.0, 5.0]),
-                epochs=50,
-                every=every,
-                batch_size=batch,
-                optimizer=gn.SGD(3.0),
-                engine=engine,
-            )
+            history = diverge(net, engine, every=every, batch_size=batch)
         assert any(issubclass(each.category, gn.DivergenceWarning) for each in caught)
-        ends.append((history.diverged, net.theta))
+        ends.append((history.diverged, net.theta, net.rng.random()))
     assert ends[0][0] == ends[1][0]
     assert np.allclose(ends[0][1], ends[1][1], rtol=1e-3)
+    assert ends[0][2] == ends[1][2], "the generators stand elsewhere"
+
+
+def diverge(net: gn.Network, engine: str, **options: Any) -> gn.History:
+    options = {"batch_size": None, "schedule": "inverse"} | options
+    X, y = [[1.0], [2.0], [3.0], [4.0]], [1.0, 2.0, 3.0, 5.0]
+    return net.fit(X, y, epochs=50, optimizer=gn.SGD(30.0), engine=engine, **options)
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.filterwarnings("ignore::glassnet.DivergenceWarning")
+@pytest.mark.parametrize("leap", range(2, 20))
+def test_however_far_it_leaps(leap: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "LEAP", leap)
+    ours, theirs = (gn.Network([gn.Dense(1)], 1, seed=4) for _ in range(2))
+    history, other = diverge(ours, "numba", every=50), diverge(theirs, "numpy", every=50)
+    assert history.diverged == other.diverged
+    assert np.allclose(ours.theta, theirs.theta, rtol=1e-3)
+
+
+def test_no_line_comes_before_one_that_reads_what_it_writes() -> None:
+    def code(program: Any) -> None:
+        theta, _ = program.input("theta", (3,), float), program.input("y", (3, 1), float)
+        twice = 2 * theta
+        program.outputs["loss"] = np.sum(theta * theta)
+        theta[...] = twice + 1
+
+    lines = Lines(record(code, np.float64), ("theta",))
+    order = [call.line for nest in nests(lines) for call in nest.calls]
+    names = [line.function.name for line in order]
+    assert names.index("sum") < names.index("add")  # which the planner lets write into theta
+
+
+def test_a_line_that_moves_what_it_reads_is_not_translated() -> None:
+    def code(program: Any) -> None:
+        theta = program.input("theta", (3,), float)
+        program.outputs["loss"] = np.sum(theta)
+        theta[1:] = theta[:-1]
+
+    with pytest.raises(UntranslatableError, match="copy into what it reads"):
+        Lines(record(code, np.float64), ("theta",))
 
 
 @pytest.mark.usefixtures("plain")

@@ -102,9 +102,11 @@ class Compiled(Run):
     def _leap(self, epochs: int, want_loss: bool) -> Any:
         """Train for epochs of one batch each; where that runs away, undo them and return None."""
         before, steps = [array.copy() for array in self._written], self.steps_done
-        losses = self._call(self._nowhere, epochs, 1, want_loss)
-        fine = np.isfinite(self._written[0]).all() and np.isfinite(losses).all()
-        if fine:
+        with self.quiet():
+            losses = self._call(self._nowhere, epochs, 1, want_loss)
+            # a sum of squares is infinite wherever `_finite` sees a run end, and a little before
+            sizes = np.square(self._written[0]).sum(-1)
+        if np.isfinite(sizes).all() and np.isfinite(losses).all():
             np.copyto(self.good_theta, self.network.theta)
             return self._mean(losses[:, 0], losses[:, 1]) if want_loss else 0.0
         self.steps_done = steps
