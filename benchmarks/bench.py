@@ -1,6 +1,6 @@
 """glassnet beside its peers: whole training runs and predictions, interleaved, into RESULTS.md.
 
-    python benchmarks/bench.py                    # about twelve minutes on two cores
+    python benchmarks/bench.py                    # about ten minutes on two cores
     python benchmarks/bench.py --quick            # about three: shorter, printed and not written
     python benchmarks/bench.py --only xor one-row # some tasks, printed and not written
 

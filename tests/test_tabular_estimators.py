@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import glassnet as gn
+from glassnet.engines import choice
 from glassnet.selection import folds
 from glassnet.tabular import ensemble
 from glassnet.tabular.calibration import temperature
@@ -168,6 +169,8 @@ def test_threads_share_out_the_members_and_nothing_else(monkeypatch: pytest.Monk
 
     with monkeypatch.context() as patch:
         patch.setattr(gn.Network, "spread", seen)
+        # nor may the size of a group decide on the engine
+        patch.setattr(choice, "seconds", lambda network, *_: 1e9 * (network.members == 2))
         three = gn.TabularClassifier(n_jobs=3, **how).fit(X, labels)
     assert sorted(groups) == [1, 2, 2, 5]
     assert (one.predict_proba(X) == three.predict_proba(X)).all()

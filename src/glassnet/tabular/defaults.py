@@ -133,6 +133,8 @@ class Recipe:
             "schedule": "coslog4",
             "weight_decay": 0.02,
             "decay_schedule": "flat_cos",
+            # "auto" would go by the size of a group of members, and so by the number of threads
+            "engine": "numpy",
         }
 
 
