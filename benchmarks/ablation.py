@@ -25,7 +25,7 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
-from bench import environment, load, machine
+from host import environment, load, machine
 from quality import QUANTITIES, made, parts
 from quality_report import OFFSET, grid, names
 

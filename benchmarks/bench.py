@@ -10,12 +10,12 @@ in targets.py. In a quick run, what a training begins with weighs four times as 
 """
 
 import argparse
-import os
 import tempfile
 import time
 from pathlib import Path
 
 from fresh import measure_fresh
+from host import load
 from measuring import Timing, measure
 from peers import PEERS, installed
 from picture import draw
@@ -37,11 +37,6 @@ def options() -> argparse.Namespace:
     parser.add_argument("--peers", nargs="+", choices=PEERS, metavar="PEER")
     parser.add_argument("--output", type=Path, help="where to write the report, whatever was run")
     return parser.parse_args()
-
-
-def load() -> float:
-    """Return how many other processes wanted a core in the last minute; 0 where unknown."""
-    return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
 
 
 def run(tasks: list[str], names: list[str], quick: bool) -> dict[str, Timing]:

@@ -19,9 +19,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from bench import load, machine, number
 from growth_picture import picture
+from host import load, machine
 from peers import about
+from report import number
 
 import glassnet as gn
 from glassnet.threads import one_thread

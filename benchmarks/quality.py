@@ -33,7 +33,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from bench import environment
+from host import environment
 from quality_report import (
     HGB,
     MANY,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bench import load, machine
+from host import load, machine
 
 HERE = Path(__file__).parent
 RECORDED = HERE / "recorded.csv"

@@ -1,13 +1,12 @@
 """The results in Markdown."""
 
 import datetime
-import os
 import platform
 import statistics
 from dataclasses import dataclass
-from pathlib import Path
 
 from fresh import Fresh
+from host import machine
 from measuring import Timing
 from peers import PEERS
 from targets import lines as targets
@@ -110,21 +109,11 @@ def report(results: Results, picture: str = "") -> str:
 
 
 def _where(results: Results) -> str:
-    machine = f"{_processor()} (load {results.busy:.1f} when the runs began)"
-    lines = [f"- {datetime.date.today():%Y-%m-%d}, {machine}, Python {platform.python_version()}"]
+    where = f"{machine()} (load {results.busy:.1f} when the runs began)"
+    lines = [f"- {datetime.date.today():%Y-%m-%d}, {where}, Python {platform.python_version()}"]
     lines += [f"- {name}: {about}" for name, about in results.abouts.items() if about]
     lines += [f"- {name}: not installed here, and so not timed" for name in results.missing]
     return "\n".join(lines)
-
-
-def _processor() -> str:
-    name, cpuinfo = platform.processor() or platform.machine(), Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                name = line.split(":")[1].strip()
-                break
-    return f"{name}, {os.cpu_count()} cores, {platform.system()}"
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:

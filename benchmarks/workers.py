@@ -11,7 +11,6 @@ says why there is none.
 import argparse
 import gc
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -19,6 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import host
 from peers import PEERS, about, make
 from tasks import Serving, Task, find
 
@@ -149,9 +149,8 @@ def environment(caches: Path) -> dict[str, str]:
     Without what makes OpenBLAS use an older machine's kernels; and with caches of compiled code in
     a folder that was empty when the benchmark began.
     """
-    ours = {name: value for name, value in os.environ.items() if name != "OPENBLAS_CORETYPE"}
     places = ("GLASSNET_CACHE", "NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "TORCHINDUCTOR_CACHE_DIR")
-    return ours | {place: str(caches / place.lower()) for place in places}
+    return host.environment() | {place: str(caches / place.lower()) for place in places}
 
 
 def median_of(values: list[float | None]) -> float | None:

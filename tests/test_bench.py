@@ -1,5 +1,7 @@
 """The benchmark's own rules: who is compared with whom, what is told, what is drawn."""
 
+import runpy
+import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -13,6 +15,20 @@ from report import Results, number, report
 from targets import TRAINING, lines
 from tasks import TASKS
 from workers import Skipped, Worker
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+COMMANDS = ("bench", "growth", "against_sklearn", "quality", "ablation", "tables", "doctor", "xor")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_benchmark_can_be_begun(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", [name, "--help"])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(BENCHMARKS / f"{name}.py"), run_name="__main__")
+    assert end.value.code == 0
+    assert "usage" in capsys.readouterr().out
 
 
 def timing(name: str, **seconds: list[float]) -> Timing:
