@@ -302,7 +302,7 @@ def test_pandas_and_polars_are_encoded_alike() -> None:
 
 def test_a_column_made_by_hand() -> None:
     values = np.array(["b", None, "a"], dtype=object)
-    frame = Frame((Column("a", values, "categories"),), 3, True)
+    frame = Frame(("a",), 3, True, apart=(Column("a", values, "categories"),))
     assert Encoding.fit(frame).encode(frame).tolist() == [[1], [0], [-1]]
 
 

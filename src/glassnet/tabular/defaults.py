@@ -21,6 +21,7 @@ from glassnet.tabular.encoding import Encoding
 
 MANY_NUMBERS = 40  # columns of numbers from which on each has half as many waves
 VECTOR = 8  # numbers that stand for a category of many
+SMOOTH, ROUGH = (0.05, 1.0), (0.2, 4.0)  # frequencies of classes and of quantities
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,8 @@ class Recipe:
             layers.append(Squash(gaps=gaps, before=encoding.numbers, passing=codes))
         if numbers:
             waves = 16 if numbers <= MANY_NUMBERS else 8
-            layers.append(Periodic(numbers, waves, rate=0.1, decay=0.1, fixed=True))
+            slowest, fastest = SMOOTH if classes else ROUGH
+            layers.append(Periodic(numbers, waves, 3, slowest, fastest, 0.1, 0.1, fixed=True))
             columns = layers[-1].outputs(columns)
         if codes:
             last = range(columns - codes, columns)
@@ -141,7 +143,7 @@ class Recipe:
 PRESETS = {
     "quick": Recipe(members=2, effort=0.5),
     "default": Recipe(),
-    "best": Recipe(members=8, effort=1.5),
+    "best": Recipe(members=8, hidden=(256, 256, 256), effort=1.5),
 }
 
 

@@ -4,7 +4,7 @@ The inputs lie in blocks: numbers without gaps, numbers with gaps, marks (1 wher
 hot columns of categories, codes of categories.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from itertools import pairwise
@@ -23,12 +23,14 @@ from glassnet.tabular.fitted import (
     LeftOut,
     Mark,
     Numbers,
+    Scales,
     fit_column,
 )
 from glassnet.tabular.frame import NUMBERS, Column, Frame, close_match
 from glassnet.tabular.words import number_in
 
 Array = NDArray[Any]
+AT_ONCE = 4096  # rows that are scaled at a time, so that float64 takes little memory
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,11 @@ class Encoding:
             [(place, each) for place, each in words if not each.hot],
         )
 
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names."""
+        return tuple(each.name for each in self.columns)
+
     @property
     def numbers(self) -> int:
         """How many inputs are numbers of columns without gaps."""
@@ -156,36 +163,57 @@ class Encoding:
         ValueError
             If a column is missing, or has text where there were numbers.
         """
-        found, blocks = self._find(frame, owner), self.blocks
+        where, blocks = self._where(frame, owner), self.blocks
         inputs = np.empty((frame.rows, self.width), np.float32)
-        at = 0
-        for place, numbers in blocks.numbers + blocks.gappy:
-            inputs[:, at] = numbers.encode(as_numbers(found(place)))
-            at += 1
+        at = len(blocks.numbers) + len(blocks.gappy)
+        self._scaled(frame, where, inputs[:, :at])
         for place in blocks.marks:
-            inputs[:, at] = np.isnan(as_numbers(found(place)))
+            inputs[:, at] = np.isnan(as_numbers(frame.columns[where[place]]))
             at += 1
         for place, words in blocks.hot + blocks.codes:
             width = words.hot or 1
-            inputs[:, at : at + width] = words.encode(found(place))
+            inputs[:, at : at + width] = words.encode(frame.columns[where[place]])
             at += width
         return inputs
 
-    def _find(self, frame: Frame, owner: str) -> Callable[[int], Column]:
-        """Return what finds the column that stood at a place."""
+    @cached_property
+    def _scales(self) -> Scales:
+        return Scales([each for _, each in self.blocks.numbers + self.blocks.gappy])
+
+    def _scaled(self, frame: Frame, where: Sequence[int], inputs: Array) -> None:
+        """Write the inputs of the columns of numbers, some rows at a time."""
+        places = [where[place] for place, _ in self.blocks.numbers + self.blocks.gappy]
+        together = frame.together
+        if together is None:
+            columns = [_floats_of(frame.columns[place]) for place in places]
+        for begin in range(0, frame.rows if places else 0, AT_ONCE):
+            part = slice(begin, begin + AT_ONCE)
+            values = np.empty(inputs[part].shape)
+            if together is not None:
+                values[...] = together[part, places]
+            else:
+                for column, given in enumerate(columns):
+                    values[:, column] = given[part]
+            self._scales.apply(values)
+            inputs[part] = values
+
+    def _where(self, frame: Frame, owner: str) -> Sequence[int]:
+        """Return where the table has each of our columns."""
         if not (self.named and frame.named):
-            if len(frame.columns) != len(self.columns):
+            if len(frame.names) != len(self.columns):
                 raise ValueError(
-                    f"X has {len(frame.columns)} features, but {owner} is expecting "
+                    f"X has {len(frame.names)} features, but {owner} is expecting "
                     f"{len(self.columns)} features as input"
                 )
-            return frame.columns.__getitem__
-        given = {column.name: column for column in frame.columns}
+            return range(len(self.columns))
+        if frame.names == self.names:
+            return range(len(self.columns))
+        given = {name: place for place, name in enumerate(frame.names)}
         for each in self.columns:
             if each.name not in given and not isinstance(each, LeftOut):
                 hint = close_match(each.name, list(given))
                 raise ValueError(f"X: expected a column {each.name!r}, got none{hint}")
-        return lambda place: given[self.columns[place].name]
+        return [given.get(name, -1) for name in self.names]
 
     def describe(self) -> list[tuple[str, str, str]]:
         """Return for every column its name, its kind, and what became of it; left out ones last."""
@@ -234,6 +262,10 @@ def as_numbers(column: Column) -> Array:
             f"row {rows[0]}"
         )
     return np.array([*numbers, None], np.float64)[codes]
+
+
+def _floats_of(column: Column) -> Array:
+    return column.values if column.kind == NUMBERS else as_numbers(column)
 
 
 def _parse(text: str) -> float | None:

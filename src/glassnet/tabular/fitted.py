@@ -69,19 +69,37 @@ class Numbers:
 
     def encode(self, values: Array) -> Array:
         """Return the column's inputs, in float64; a gap is 0."""
-        half = 0.5 if max(abs(self.center), self.scale) > HUGE else 1.0
-        with np.errstate(over="ignore"):
-            scaled = (values if half == 1 else values * half) - self.center * half
-            scaled /= self.scale * half
-        np.minimum(scaled, FARTHEST, out=scaled)
-        np.maximum(scaled, -FARTHEST, out=scaled)
-        np.copyto(scaled, 0, where=np.isnan(scaled))
+        scaled = np.array(values, float)
+        Scales([self]).apply(scaled[:, None])
         return scaled
 
     def describe(self) -> str:
         """Return what became of the column."""
         marked = f", {_gaps(self.gaps)} marked" if self.gaps else ""
         return f"center {self.center:.4g}, scale {self.scale:.4g}{marked}"
+
+
+class Scales:
+    """The centres and scales of several columns of numbers."""
+
+    def __init__(self, columns: Sequence[Numbers]) -> None:
+        center = np.array([each.center for each in columns])
+        scale = np.array([each.scale for each in columns])
+        # where a difference may be too large for float64, half of it is taken
+        half = np.where(np.maximum(np.abs(center), scale) > HUGE, 0.5, 1.0)
+        self.half = half if (half < 1).any() else None
+        self.center, self.scale = center * half, scale * half
+
+    def apply(self, values: Array) -> None:
+        """Let float64 values (rows, columns) become the columns' inputs, in place."""
+        with np.errstate(over="ignore"):
+            if self.half is not None:
+                values *= self.half
+            values -= self.center
+            values /= self.scale
+        np.minimum(values, FARTHEST, out=values)
+        np.maximum(values, -FARTHEST, out=values)
+        np.copyto(values, 0, where=np.isnan(values))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,8 @@ from glassnet.tabular.words import Codes, code, code_numbers, days, kind_of, num
 
 Array = NDArray[Any]
 NUMBERS, CATEGORIES = "numbers", "categories"
-EXACT = ("float64", "float32", "int64", "int32")  # which go together in float64, up to WHOLE
+# which go together in float64, up to WHOLE
+EXACT = {np.dtype(name).char for name in ("float64", "float32", "int64", "int32")}
 WHOLE = 2**53
 
 
@@ -31,8 +33,9 @@ class Column:
     ----------
     name : str
         Its name; x0, x1, ... where the table has none.
-    values : array (rows,)
-        float64 or float32 with NaN for gaps, or an object array of words with None for gaps.
+    given : array (rows,) or None
+        float64 or float32 with NaN for gaps, or an object array of words with None for gaps; None
+        where there are codes.
     kind : str
         "numbers" or "categories".
     codes : array (rows,), optional
@@ -47,10 +50,20 @@ class Column:
     """
 
     name: str
-    values: Array
+    given: Array | None
     kind: str
     codes: NDArray[np.int32] | None = None
     words: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.values if self.codes is None else self.codes)
+
+    @cached_property
+    def values(self) -> Array:
+        """What each row has: `given`, or the words that the codes say."""
+        if self.given is not None:
+            return self.given
+        return np.array((*self.words, None), dtype=object)[self.codes]
 
     @property
     def numbers(self) -> Array:
@@ -70,17 +83,31 @@ class Frame:
 
     Attributes
     ----------
-    columns : tuple of Column
-        The columns in the table's order.
+    names : tuple of str
+        The columns' names, in the table's order.
     rows : int
         How many rows each of them has.
     named : bool
-        Whether the table has names for its columns.
+        Whether the table has names for its columns, or these are made up.
+    together : array (rows, columns) or None
+        All columns, float64 or float32, where all are numbers and the table has them in one array.
+    apart : tuple of Column
+        The columns of any other table.
     """
 
-    columns: tuple[Column, ...]
+    names: tuple[str, ...]
     rows: int
     named: bool
+    together: Array | None = None
+    apart: tuple[Column, ...] = ()
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns in the table's order."""
+        if self.together is None:
+            return self.apart
+        pairs = zip(self.names, self.together.T, strict=True)
+        return tuple(Column(name, values, NUMBERS) for name, values in pairs)
 
 
 def read_frame(X: Any, categorical_features: Any = "from_dtype") -> Frame:
@@ -117,39 +144,45 @@ def read_frame(X: Any, categorical_features: Any = "from_dtype") -> Frame:
     kind categories ['a' 'b' None]
     """
     table = _by_name(X)
-    if table is None:
-        array = _two_dimensional(X)
-        found: list[Any] = []
-        given = [array[:, place] for place in range(array.shape[1])]
-    else:
-        found, given = table
-    if not given:
+    found, given = ([], _two_dimensional(X)) if table is None else table
+    array = given if isinstance(given, np.ndarray) else None
+    width = len(given) if array is None else array.shape[1]
+    if not width:
         _refuse_nothing("feature", 0 if isinstance(X, Mapping) else len(X), 0)
     named = _named(found)
-    names = list(map(str, found)) if named else [f"x{place}" for place in range(len(given))]
+    names = tuple(map(str, found)) if named else tuple(f"x{place}" for place in range(width))
     chosen = _chosen(categorical_features, names, named)
+    if array is not None and array.dtype.kind in "fiu" and True not in chosen:
+        if not len(array):
+            _refuse_nothing("sample", 0, width)
+        return Frame(names, len(array), named, _floats(array))
     # the truths of an array are numbers: its columns have one type together, none of its own
     columns = tuple(
         _column(name, source(name, values, exact=choice is True), choice, table is not None)
-        for name, values, choice in zip(names, given, chosen, strict=True)
+        for name, values, choice in zip(
+            names, given if array is None else array.T, chosen, strict=True
+        )
     )
-    rows = len(columns[0].values)
+    rows = len(columns[0])
     for column in columns:
-        if len(column.values) != rows:
+        if len(column) != rows:
             raise ValueError(
                 f"column {column.name!r}: expected {rows} rows, as {names[0]!r} has, "
-                f"got {len(column.values)}"
+                f"got {len(column)}"
             )
     if not rows:
-        _refuse_nothing("sample", 0, len(columns))
-    return Frame(columns, rows, named)
+        _refuse_nothing("sample", 0, width)
+    return Frame(names, rows, named, apart=columns)
 
 
 # ---- what X is -----------------------------------------------------------------------------------
 
 
-def _by_name(X: Any) -> tuple[list[Any], list[Any]] | None:
-    """Return the names and the columns of a table that has names, or None."""
+def _by_name(X: Any) -> tuple[list[Any], list[Any] | Array] | None:
+    """Return the names and the columns of a table that has names, or None.
+
+    Columns come one by one, or all in one array where they are numbers of few rows.
+    """
     # its type is asked, since pandas has its columns as attributes too
     kind = type(X)
     if hasattr(kind, "toarray") and hasattr(kind, "tocsr"):  # one kind of them is a mapping too
@@ -169,11 +202,11 @@ def _by_name(X: Any) -> tuple[list[Any], list[Any]] | None:
     if hasattr(kind, "get_columns"):  # polars
         return names, X.get_columns()
     if hasattr(kind, "items"):  # pandas, where a name may be there twice
-        if len(X) < LONG and all(str(dtype) in EXACT for dtype in X.dtypes):
+        if len(X) < LONG and all(getattr(each, "char", None) in EXACT for each in X.dtypes.array):
             # the columns of few rows cost more, one by one, than all that is in them
             together = X.to_numpy()
             if not (np.abs(together) >= WHOLE).any():
-                return names, list(together.T)
+                return names, together
         return names, [column for _, column in X.items()]
     return names, [X[name] for name in names]
 
@@ -217,8 +250,8 @@ def _named(found: Sequence[Any]) -> bool:
     if len(texts) < len(found):
         other = next(name for name in found if not isinstance(name, str))
         raise TypeError(f"X: expected names of columns that are all text, got {other!r} too")
-    name, times = Counter(texts).most_common(1)[0]
-    if times > 1:
+    if len(set(texts)) < len(texts):
+        name, times = Counter(texts).most_common(1)[0]
         raise ValueError(f"X: expected columns of different names, got {name!r} {times} times")
     return True
 
@@ -301,7 +334,7 @@ def _column(name: str, values: Source, choice: bool | None, table: bool) -> Colu
         if each.kind == NUMBERS:
             return Column(name, np.append(each.values, np.nan)[values.codes], NUMBERS)
         places, words = each.coded()
-        return _words(name, (np.append(places, np.int32(-1))[values.codes], words))
+        return _words(name, (np.array([*places, -1], np.int32)[values.codes], words))
     if isinstance(values, list):
         kind = kind_of(values, table and choice is None)
         if kind == "complex":
@@ -316,11 +349,17 @@ def _column(name: str, values: Source, choice: bool | None, table: bool) -> Colu
     truths = array.dtype.kind == "b" and table and choice is None
     if choice or truths:
         return _words(name, code_numbers(array))
+    return Column(name, _floats(array), NUMBERS)
+
+
+def _floats(array: Array) -> Array:
+    """Return float64; float32 stays as it is, for columns are converted when they are used."""
+    if array.dtype in (np.float64, np.float32):
+        return array
     with np.errstate(over="ignore"):  # what is wider than float64 may hold more than it
-        narrow = array.dtype == np.float32  # stays as it is: a column is converted when it is used
-        return Column(name, array if narrow else np.asarray(array, np.float64), NUMBERS)
+        return np.asarray(array, np.float64)
 
 
 def _words(name: str, coded: Codes) -> Column:
     codes, words = coded
-    return Column(name, np.array((*words, None), dtype=object)[codes], CATEGORIES, codes, words)
+    return Column(name, None, CATEGORIES, codes, words)
