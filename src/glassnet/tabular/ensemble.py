@@ -19,7 +19,6 @@ from glassnet.tabular.calibration import temperature
 from glassnet.tabular.defaults import Recipe
 from glassnet.tabular.encoding import Encoding
 from glassnet.tabular.target import mean_sd, standardised
-from glassnet.threads import cores, one_thread
 from glassnet.vocabulary import Array
 
 EVERY = 2  # epochs from one look at the validation rows to the next
@@ -142,17 +141,18 @@ class Ensemble:
     low: float = -np.inf
     high: float = np.inf
     epochs: int = 0
-    _narrow: list[Network] = field(default_factory=list, init=False, repr=False, compare=False)
+    _narrow: Network | None = field(default=None, init=False, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_narrow": []}
+        return {**self.__dict__, "_narrow": None}
 
     def members(self, X: Array) -> Array:
         """Return what each member says: probabilities (members, n, classes), or (members, n)."""
         raw = self._raw(X)
         if not self.classes:
             with np.errstate(over="ignore"):  # what is beyond float64 lies where the targets end
-                return np.clip(raw[..., 0] * self.sd + self.mean, self.low, self.high)
+                quantities = raw[..., 0].astype(float) * self.sd + self.mean
+                return np.clip(quantities, self.low, self.high)
         probabilities: Array = self.network.loss.link(raw / self.temperature)
         return probabilities
 
@@ -169,12 +169,9 @@ class Ensemble:
     def _raw(self, X: Array) -> Array:
         if len(X) <= EXACT_ROWS:
             return self.network.raw(X)
-        if not self._narrow:
-            theta = np.array_split(self.network.theta, min(cores(), len(self.network.theta)))
-            self._narrow = [stacked(self.network, part, "float32") for part in theta]
-        with one_thread(), ThreadPoolExecutor(len(self._narrow)) as pool:
-            each = pool.map(lambda network: network.raw(X), self._narrow)
-            return np.concatenate(list(each), dtype=float)
+        if self._narrow is None:
+            self._narrow = stacked(self.network, self.network.theta, "float32")
+        return self._narrow.raw(X)
 
 
 def learn(

@@ -207,8 +207,8 @@ class Categories:
         codes, words = column.coded()
         place, unseen = self.place, len(self.words)
         # a gap has the code -1, which is the last
-        places = np.array([*(place.get(each, unseen) for each in words), unseen + 1], np.intp)
-        return self.inputs[places[codes]]
+        places = [*(place.get(each, unseen) for each in words), unseen + 1]
+        return self.inputs[places].take(codes, axis=0, mode="wrap")
 
     def describe(self) -> str:
         """Return what became of the column."""

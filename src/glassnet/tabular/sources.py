@@ -83,11 +83,12 @@ def _coded(codes: Array, values: Any) -> Coded:
     if len(values) <= len(codes):
         return Coded(codes, values.tolist())
     # a few rows of a column that has many categories
-    used = np.unique(codes[codes >= 0])
-    codes = np.where(codes < 0, -1, np.searchsorted(used, codes))
+    used = sorted({*codes.tolist()} - {-1})
+    place = {code: number for number, code in enumerate(used)} | {-1: -1}
+    codes = np.array([place[code] for code in codes.tolist()], np.int32)
     if len(used) > FEW:
         return Coded(codes, values.take(used).tolist())
-    few = [values[int(place)] for place in used]
+    few = [values[code] for code in used]
     return Coded(codes, [each.as_py() if hasattr(each, "as_py") else each for each in few])
 
 
