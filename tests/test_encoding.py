@@ -300,6 +300,32 @@ def test_pandas_and_polars_are_encoded_alike() -> None:
     )
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_columns_together_are_encoded_as_each_by_itself(dtype) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((5000, 4)).astype(dtype) * np.array([1, 1e3, 1e-3, 1], dtype) + dtype(7)
+    X[rng.random(X.shape) < 0.1] = np.nan
+    X[7, 0], X[8, 1] = np.inf, -np.inf
+    if dtype is np.float64:
+        X[:, 3] *= 1e307  # whose differences are too large for float64
+    encoding = fitted(X)
+    assert read_frame(X).together is not None
+    apart = read_frame({f"x{place}": X[:, place] for place in range(4)})
+    assert apart.together is None
+    expected = np.stack(
+        [each.encode(X[:, place]) for place, each in enumerate(encoding.columns)], axis=1
+    ).astype(np.float32)
+    for frame in (read_frame(X), apart):
+        found = encoding.encode(frame)
+        np.testing.assert_array_equal(found[:, :4], expected)
+        np.testing.assert_array_equal(found[:, 4:], np.isnan(X))
+    named = {name: X[:, place] for place, name in enumerate("abcd")}
+    mixed = pd.DataFrame({name: named[name] for name in "dbxac" if name != "x"})[:300]
+    assert read_frame(mixed).together is not None
+    found = fitted(pd.DataFrame(named)).encode(read_frame(mixed))
+    np.testing.assert_array_equal(found[:, :4], expected[:300])
+
+
 def test_a_column_made_by_hand() -> None:
     values = np.array(["b", None, "a"], dtype=object)
     frame = Frame(("a",), 3, True, apart=(Column("a", values, "categories"),))

@@ -20,8 +20,8 @@ from glassnet.tabular.words import Codes, code, code_numbers, days, kind_of, num
 
 Array = NDArray[Any]
 NUMBERS, CATEGORIES = "numbers", "categories"
-# which go together in float64, up to WHOLE
-EXACT = {np.dtype(name).char for name in ("float64", "float32", "int64", "int32")}
+FLOATS = {np.dtype(name).char for name in ("float64", "float32")}
+EXACT = FLOATS | {np.dtype(name).char for name in ("int64", "int32")}  # in float64, up to WHOLE
 WHOLE = 2**53
 
 
@@ -202,13 +202,21 @@ def _by_name(X: Any) -> tuple[list[Any], list[Any] | Array] | None:
     if hasattr(kind, "get_columns"):  # polars
         return names, X.get_columns()
     if hasattr(kind, "items"):  # pandas, where a name may be there twice
-        if len(X) < LONG and all(getattr(each, "char", None) in EXACT for each in X.dtypes.array):
-            # the columns of few rows cost more, one by one, than all that is in them
-            together = X.to_numpy()
-            if not (np.abs(together) >= WHOLE).any():
-                return names, together
+        # the columns of few rows cost more, one by one, than all that is in them
+        together = _together(X) if len(X) < LONG else None
+        if together is not None:
+            return names, together
         return names, [column for _, column in X.items()]
     return names, [X[name] for name in names]
+
+
+def _together(X: Any) -> Array | None:
+    """Return a table of pandas as one array, if that holds all its numbers as they are."""
+    kinds = {getattr(dtype, "char", None) for dtype in X.dtypes.array}
+    if not kinds <= EXACT:
+        return None
+    array: Array = X.to_numpy()
+    return array if kinds <= FLOATS or not (np.abs(array) >= WHOLE).any() else None
 
 
 def _two_dimensional(X: Any) -> Array:
