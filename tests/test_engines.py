@@ -463,11 +463,15 @@ def test_without_numba_one_line_says_what_to_install(monkeypatch: pytest.MonkeyP
 # ---- long vectors --------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("members", [None, 3])
 @pytest.mark.parametrize("rule", OPTIMIZERS, ids=label)
 def test_an_update_in_chunks_gives_the_same_bits(
-    rule: Any, members: int | None, monkeypatch: pytest.MonkeyPatch
+    rule: Any, members: int | None, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(chunked, "SHARED", 1)
+    monkeypatch.setattr(chunked, "threads", lambda: threads)
+
     def bits(chunk: int) -> tuple[bytes, list[Any], type]:
         monkeypatch.setattr(chunked, "CHUNK", chunk)
         net = gn.Network([gn.Dense(7, "relu", 0.5), gn.Dropout(0.2), gn.Dense(1)], 4, seed=0)
@@ -484,6 +488,24 @@ def test_an_update_in_chunks_gives_the_same_bits(
     assert (kind, other) == (Run, chunked.Chunked)
     assert whole == parts
     assert losses == others
+
+
+def test_threads_that_share_an_update_are_quiet_and_tell_what_went_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(chunked, "CHUNK", 5)
+    monkeypatch.setattr(chunked, "SHARED", 1)
+    monkeypatch.setattr(chunked, "threads", lambda: 2)
+    net, rows, plan = plan_of()
+    run = choice.start(net, replace(rows, y=rows.y * 1e30), plan, 1, False)[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run.advance(1)  # squares of gradients overflow in both threads, and nobody hears of it
+    halves = next(iter(run.without_loss.values()))
+    assert len(halves._others) == 1
+    halves._others[0][1].append(lambda: [][0])
+    with pytest.raises(IndexError):
+        halves()
 
 
 def test_an_update_that_is_not_elementwise_is_left_whole(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,6 +74,22 @@ def _libraries(modules: int) -> list[Any]:
     return list(ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
+def threads() -> int:
+    """Return on how many threads products run as it is now; 1 where nobody can say.
+
+    Examples
+    --------
+    >>> with one_thread():
+    ...     threads()
+    1
+    """
+    try:
+        found = [library.num_threads for library in _libraries(len(sys.modules))]
+    except ModuleNotFoundError:
+        return 1
+    return min(cores(), *found) if found else 1
+
+
 def cores() -> int:
     """Return how many threads can run at a time.
 
