@@ -35,6 +35,18 @@ for _ in range(2):
     print(time.perf_counter() - start)
 """
 
+# what any function compiled by Numba has to begin with, from its cache; which wants a file
+ONE_LINE = "import numba\n\n@numba.njit(cache=True)\ndef one(x):\n    return x + 1\n"
+CALL = """
+import sys, time
+import numba
+sys.path.insert(0, {folder!r})
+start = time.perf_counter()
+from one_line import one
+one(1.0)
+print(time.perf_counter() - start)
+"""
+
 # the rows are drawn in place, so that the process has never been larger than it is before the fit
 MEMORY = """
 import numpy as np
@@ -75,6 +87,8 @@ class Fresh:
         Seconds of the first compiled fit after that, when nothing or all was in the cache.
     later : float or None
         Seconds of the fit after the first.
+    least : float or None
+        Seconds of the first call of a compiled function of one line, from the cache.
     memory : dict of tuple
         Megabytes before and at the peak of a fit, by what is told apart.
     skipped : dict
@@ -86,6 +100,7 @@ class Fresh:
     empty: float | None = None
     warm: float | None = None
     later: float | None = None
+    least: float | None = None
     memory: dict[str, tuple[float, float]] | None = None
     skipped: dict[str, str] | None = None
 
@@ -136,3 +151,6 @@ def _first_fits(fresh: Fresh, caches: Path, rounds: int) -> None:
     _, fresh.empty, _ = run(FIRST_FIT, caches)
     later = [run(FIRST_FIT, caches) for _ in range(rounds)]
     fresh.compiler, fresh.warm, fresh.later = map(statistics.median, zip(*later, strict=True))
+    (caches / "one_line.py").write_text(ONE_LINE, encoding="utf-8")
+    _, *calls = [run(CALL.format(folder=str(caches)), caches) for _ in range(rounds + 1)]
+    fresh.least = statistics.median(seconds for (seconds,) in calls)
