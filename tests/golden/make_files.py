@@ -19,7 +19,7 @@ from glassnet.tabular.task import Settings, Task
 FOLDER = Path(__file__).with_name("files") / str(VERSION)
 ROWS = 60
 LAYERS: list[gn.Layer] = [
-    gn.Residual([gn.LayerNorm(), gn.Stack(gn.Scale(rate=2.0), gn.Dense(5, gn.Elu(0.5)))]),
+    gn.Residual([gn.LayerNorm(), gn.Stack([gn.Scale(rate=2.0), gn.Dense(5, gn.Elu(0.5))])]),
     gn.Embedding(4, 3, 2),
     gn.Concat([[gn.Dense(3, gn.LeakyRelu(0.2)), gn.Dropout(0.25)], []]),
     gn.Squash(),
