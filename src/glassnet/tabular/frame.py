@@ -127,11 +127,11 @@ def read_frame(X: Any, categorical_features: Any = "from_dtype") -> Frame:
         _refuse_nothing("feature", 0 if isinstance(X, Mapping) else len(X), 0)
     named = _named(found)
     names = list(map(str, found)) if named else [f"x{place}" for place in range(len(given))]
-    chosen = _chosen(categorical_features, names, named)
+    choices = chosen(categorical_features, names, named)
     # the truths of an array are numbers: its columns have one type together, none of its own
     columns = tuple(
         _column(name, source(name, values, exact=choice is True), choice, table is not None)
-        for name, values, choice in zip(names, given, chosen, strict=True)
+        for name, values, choice in zip(names, given, choices, strict=True)
     )
     rows = len(columns[0].values)
     for column in columns:
@@ -226,8 +226,14 @@ def _named(found: Sequence[Any]) -> bool:
 # ---- which columns are categories ----------------------------------------------------------------
 
 
-def _chosen(given: Any, names: Sequence[str], named: bool) -> list[bool | None]:
-    """Return for every column whether it is to be a category; None where its type says it."""
+def chosen(given: Any, names: Sequence[str], named: bool) -> list[bool | None]:
+    """Return for every column whether it is to be a category; None where its type says it.
+
+    Examples
+    --------
+    >>> chosen(["kind"], ["size", "kind"], named=True)
+    [False, True]
+    """
     if given is None:
         return [False] * len(names)
     if isinstance(given, str):
