@@ -24,6 +24,7 @@ Array = NDArray[Any]
 StrPath = str | os.PathLike[str]
 LONGEST_HEADER = 100_000_000  # bytes, as safetensors has it; a table's words are in it
 MOST_VALUES = 1_000_000  # of a JSON text: each becomes an object of Python
+DEEPEST = 200  # lists and dicts in each other: what reads them calls itself
 CHUNK = 2**16  # numbers that are read or written at a time
 DTYPES = {"float32": "F32", "float64": "F64", "int64": "I64", "uint64": "U64"}  # as safetensors'
 
@@ -60,10 +61,12 @@ def write_container(path: StrPath, about: Any, arrays: Mapping[str, Array]) -> N
 
     Raises
     ------
+    ValueError
+        If lists and dicts lie too deep in each other.
     OSError
         If it cannot be written.
     """
-    header: dict[str, Any] = {"__metadata__": {"glassnet": dumps(about)}}
+    header: dict[str, Any] = {"__metadata__": {"glassnet": dumps(shallow(about))}}
     start = 0
     for name, array in arrays.items():
         stop = start + array.nbytes
@@ -273,9 +276,26 @@ def loads(text: str) -> Any:
     """Return what a JSON text says; refuse NaN, numbers too large, and a key that comes twice."""
     if sum(text.count(mark) for mark in ",[{") > MOST_VALUES:
         raise ValueError(f"its header holds more than {MOST_VALUES} values")
-    return json.loads(
-        text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_once
+    return shallow(
+        json.loads(text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_once)
     )
+
+
+def shallow(content: Any) -> Any:
+    """Return JSON, if its lists and dicts lie in each other no deeper than can be read.
+
+    Examples
+    --------
+    >>> shallow([[[1, 2]], {}])
+    [[[1, 2]], {}]
+    """
+    level = [content] if isinstance(content, list | dict) else []
+    for _ in range(DEEPEST):
+        lists = [each.values() if isinstance(each, dict) else each for each in level]
+        level = [inner for each in lists for inner in each if isinstance(inner, list | dict)]
+        if not level:
+            return content
+    raise ValueError(f"expected lists and dicts at most {DEEPEST} deep in each other")
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -204,8 +204,8 @@ def _read_table(own: Any, network: Network, learned: Any, table: Any, stored: St
     if learned["classes_"] is not None:
         own.classes_ = learned_labels(learned["classes_"])
         words = tuple(map(word, own.classes_.tolist()))
-    if words != model.target.classes or bool(words) != own._CLASSES:
-        raise ValueError("classes_: expected those of the target")
+    if Target("", words) != model.target or bool(words) != own._CLASSES:
+        raise ValueError("classes_: expected those of a target without a name")
     own.n_iter_ = model.ensemble.epochs = checks.whole("n_iter_", learned["n_iter_"], 0)
     own.know(model.ensemble, model.encoding)
     own.check_parameters()
@@ -214,10 +214,14 @@ def _read_table(own: Any, network: Network, learned: Any, table: Any, stored: St
 
 
 def _of_table_alone(model: Model) -> Any:
-    """Return an estimator of what the command line wrote; its parameters are the defaults."""
+    """Return an estimator of what the command line wrote.
+
+    Its parameters are the defaults, and its epochs 0: the command line writes neither.
+    """
     own = _made("TabularClassifier" if model.target.classes else "TabularRegressor", {})
     if model.target.classes:
         own.classes_ = np.array(model.target.classes)
+    own.n_iter_ = model.ensemble.epochs
     own.know(model.ensemble, model.encoding)
     return own
 

@@ -44,13 +44,8 @@ SECTIONS |= dict.fromkeys(("loss", "frozen", "members", "table"), object)
 IN_1 = {*SECTIONS, "stored"}  # what a file of version 1 may have
 SECTIONS |= {"stored": str, "untouched": bool, "generators": list, "estimator": object}
 # what a file of version 1 leaves out
-OF_1: dict[str, Any] = {
-    "frozen": [],
-    "members": None,
-    "table": None,
-    "untouched": False,
-    "estimator": None,
-}
+OF_1: dict[str, Any] = {"frozen": [], "members": None, "table": None, "untouched": False}
+OF_1 |= {"generators": [], "estimator": None}
 BESIDE = "estimator."  # arrays whose names begin so are no weights
 STATE = ("state", "inc", "has_uint32", "uinteger")
 MOST = dict(zip(STATE, (2**128, 2**128, 2, 2**32), strict=True))  # which a generator's are below
