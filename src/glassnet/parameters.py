@@ -153,6 +153,7 @@ def labels_from_json(name: str, content: Any) -> Array:
     dtype, values = content["dtype"], content["values"]
     if not isinstance(dtype, str) or not isinstance(values, list):
         raise ValueError(f"{name}: expected a dtype and a list of labels, got {short(content)}")
+    values = [from_json(name, value) for value in values]
     if dtype == "object":
         if all(type(value) in PLAIN for value in values):
             labels = np.empty(len(values), object)
