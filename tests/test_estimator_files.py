@@ -17,7 +17,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import get_scorer
 
 import glassnet as gn
-from glassnet.__main__ import main
+from glassnet import cli
 from glassnet.metrics import METRICS
 from glassnet.parameters import from_json, labels_from_json, labels_to_json, to_json
 from glassnet.tabular.model import load_model
@@ -291,7 +291,7 @@ def test_the_command_line_predicts_with_a_saved_estimator(tmp_path, monkeypatch,
     model = gn.TabularClassifier(**QUICK).fit(frame, y)
     model.save("m.safetensors")
     frame.to_csv("new.csv", index=False)
-    assert main(["predict", "m.safetensors", "new.csv", "--json"]) in (None, 0)
+    assert cli.run(["predict", "m.safetensors", "new.csv", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert [row["prediction"] for row in rows] == model.predict(frame).tolist()
     shares = [[*row["probabilities"].values()] for row in rows]

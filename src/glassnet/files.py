@@ -296,7 +296,8 @@ def restore(config: Any, table: Mapping[str, type[Any]]) -> Any:
         elif name in ("layers", "stacks"):
             if not isinstance(value, list):
                 raise ValueError(f"expected {name} to be a list, got {value!r}")
-            settings[name] = [restore(each, LAYERS) for each in value]
+            known = {"Stack": Stack} if name == "stacks" else LAYERS
+            settings[name] = [restore(each, known) for each in value]
         elif name == "init" and value is not None:
             checks.one_of("init", value, INITIALIZERS)
     return table[kind](**settings)
