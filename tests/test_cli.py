@@ -21,7 +21,7 @@ from glassnet import cli, terminal
 from glassnet.activations import ACTIVATIONS
 from glassnet.csvfile import read_csv
 from glassnet.demo import penguins
-from glassnet.files import load
+from glassnet.files import load_with_table
 from glassnet.tabular import task
 from glassnet.tabular.model import load_model
 from glassnet.tabular.scores import OF_CLASSES, OF_QUANTITIES
@@ -34,6 +34,11 @@ ENVIRONMENT = {
     "PYTHONIOENCODING": "utf-8",
     "PYTHONPATH": str(Path(cli.__file__).parents[2]),
 }
+
+
+def load(path):
+    """Return the network in a model file."""
+    return load_with_table(path)[0]
 
 
 def command(*arguments, cwd=None, **options):

@@ -47,6 +47,15 @@ class Base:
         dtype: Any = "float32",
         seed: int | None = None,
     ) -> None:
+        self.configure(layers, inputs, loss, dtype, seed)
+        self.generators = [np.random.default_rng(self.seed)]
+        self.theta = self.layout.first(self.generators[0], self.dtype)
+        self._untouched: Array | None = self.theta.copy()
+
+    def configure(
+        self, layers: Sequence[Layer] | Layer, inputs: int, loss: Any, dtype: Any, seed: int | None
+    ) -> None:
+        """Become a network without weights and generators, which nothing is asked of yet."""
         self.inputs = checks.whole("inputs", inputs)
         self.loss = checks.find("loss", loss, LOSSES, Loss)
         if np.dtype(dtype) not in (np.float32, np.float64):
@@ -63,9 +72,6 @@ class Base:
         seed = np.random.SeedSequence().generate_state(1)[0] if seed is None else seed
         self.seed = checks.whole("seed", seed, least=0)
         self.members: int | None = None
-        self.generators = [np.random.default_rng(self.seed)]
-        self.theta = self.layout.first(self.generators[0], self.dtype)
-        self._untouched: Array | None = self.theta.copy()
 
     def _check_end(self) -> None:
         """Make sure that the network ends in what its loss begins with."""

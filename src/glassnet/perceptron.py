@@ -8,11 +8,12 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_regressor
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from glassnet import checks, mlp
+from glassnet.container import StrPath
 from glassnet.network import Network
 from glassnet.parts import Loss
 from glassnet.rows import Rows
@@ -217,6 +218,30 @@ class Perceptron(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+    def save(self, path: StrPath) -> None:
+        """Write the fitted estimator to a file that `glassnet.load` reads: data, never code.
+
+        Parameters
+        ----------
+        path : str or PathLike
+            ``model.safetensors`` is the usual ending.
+
+        Examples
+        --------
+        >>> import glassnet as gn, tempfile
+        >>> line = gn.MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0.0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     line.fit([[0], [1]], [1, 3]).save(f"{folder}/line.safetensors")
+        ...     gn.load(f"{folder}/line.safetensors").predict([[2]]).round(3)
+        array([5.])
+        """
+        from glassnet.estimatorfiles import save_estimator
+
+        if not hasattr(self, "network_"):
+            name = type(self).__name__
+            raise NotFittedError(f"save: expected a fitted {name}, got one before its fit")
+        save_estimator(self, self.network_, path)
 
     # ---- what scikit-learn's have too ------------------------------------------------------------
 

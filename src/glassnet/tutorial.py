@@ -9,6 +9,7 @@ import numpy as np
 
 from glassnet import checks
 from glassnet.activations import sigmoid
+from glassnet.container import StrPath
 from glassnet.layers import Dense
 from glassnet.network import Network
 from glassnet.optimizers import SGD
@@ -209,6 +210,26 @@ class SimpleNeuralNetwork:
         if (epochs - 1) % REPORT:
             run.advance((epochs - 1) % REPORT)
         self.forward(X)
+
+    def save(self, path: StrPath) -> None:
+        """Write it to a file that `glassnet.load` reads: data, never code.
+
+        Parameters
+        ----------
+        path : str or PathLike
+
+        Examples
+        --------
+        >>> import glassnet as gn, tempfile
+        >>> nn = SimpleNeuralNetwork(2, 2, 1, seed=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     nn.save(f"{folder}/nn.safetensors")
+        ...     gn.load(f"{folder}/nn.safetensors")
+        SimpleNeuralNetwork(input_size=2, hidden_size=2, output_size=1)
+        """
+        from glassnet.estimatorfiles import save_estimator
+
+        save_estimator(self, self.network, path)
 
     def _run(self, X: Any, y: Any, learning_rate: float) -> Run:
         rows = Rows.of(self.network, X, y)

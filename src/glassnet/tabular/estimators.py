@@ -7,6 +7,7 @@ import numpy as np
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+    from sklearn.exceptions import NotFittedError
     from sklearn.metrics import get_scorer, get_scorer_names
     from sklearn.utils import check_random_state, column_or_1d
     from sklearn.utils.validation import check_is_fitted
@@ -17,12 +18,13 @@ except ModuleNotFoundError:
     ) from None
 
 from glassnet import checks
+from glassnet.container import StrPath
 from glassnet.metrics import Metric
 from glassnet.selection import class_weights, in_proportion
 from glassnet.tabular.defaults import PRESETS, preset
 from glassnet.tabular.encoding import Encoding
 from glassnet.tabular.ensemble import Ensemble, Table, learn
-from glassnet.tabular.frame import Frame, read_frame
+from glassnet.tabular.frame import Frame, chosen, read_frame
 from glassnet.tabular.given import labels_of, quantities_of, weights_of
 from glassnet.tabular.scorers import from_scorer
 from glassnet.tabular.scores import OF_CLASSES, OF_PROBABILITIES, OF_QUANTITIES, metric_of
@@ -62,8 +64,8 @@ class _Tabular(BaseEstimator, ABC):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def _begin(self, X: Any) -> Frame:
-        """Check the parameters, and return the table to learn."""
+    def check_parameters(self) -> None:
+        """Make sure of the parameters that hang on no table."""
         checks.one_of("preset", self.preset, PRESETS)
         for name in ("n_ensemble", "epochs", "batch_size"):
             if getattr(self, name) is not None:
@@ -72,6 +74,36 @@ class _Tabular(BaseEstimator, ABC):
             checks.whole("n_jobs", self.n_jobs)
         if self.time_limit is not None and checks.number("time_limit", self.time_limit, 0) == 0:
             raise ValueError("time_limit: expected seconds above 0, got 0")
+
+    def know(self, ensemble: Ensemble, encoding: Encoding) -> None:
+        """Become an estimator that has learned this, if its parameters fit the columns."""
+        names = [column.name for column in encoding.columns]
+        chosen(self.categorical_features, names, encoding.named)
+        self._metric()
+        self.ensemble_, self.encoding_, self.n_features_in_ = ensemble, encoding, len(names)
+        if encoding.named:
+            self.feature_names_in_ = np.array(names, dtype=object)
+
+    def save(self, path: StrPath) -> None:
+        """Write the fitted estimator to a file: data, never code.
+
+        `glassnet.load` reads it, and `glassnet predict` from the shell.
+
+        Parameters
+        ----------
+        path : str or PathLike
+            ``model.safetensors`` is the usual ending.
+        """
+        from glassnet.estimatorfiles import save_estimator
+
+        if not hasattr(self, "ensemble_"):
+            name = type(self).__name__
+            raise NotFittedError(f"save: expected a fitted {name}, got one before its fit")
+        save_estimator(self, self.ensemble_.network, path)
+
+    def _begin(self, X: Any) -> Frame:
+        """Check the parameters, and return the table to learn."""
+        self.check_parameters()
         frame = self._read(X)
         if frame.rows < 2:
             raise ValueError(f"X: expected at least 2 rows, got n_samples={frame.rows}")

@@ -151,8 +151,8 @@ def read_frame(X: Any, categorical_features: Any = "from_dtype") -> Frame:
         _refuse_nothing("feature", 0 if isinstance(X, Mapping) else len(X), 0)
     named = _named(found)
     names = tuple(map(str, found)) if named else tuple(f"x{place}" for place in range(width))
-    chosen = _chosen(categorical_features, names, named)
-    if array is not None and array.dtype.kind in "fiu" and True not in chosen:
+    choices = chosen(categorical_features, names, named)
+    if array is not None and array.dtype.kind in "fiu" and True not in choices:
         if not len(array):
             _refuse_nothing("sample", 0, width)
         return Frame(names, len(array), named, _floats(array))
@@ -160,7 +160,7 @@ def read_frame(X: Any, categorical_features: Any = "from_dtype") -> Frame:
     columns = tuple(
         _column(name, source(name, values, exact=choice is True), choice, table is not None)
         for name, values, choice in zip(
-            names, given if array is None else array.T, chosen, strict=True
+            names, given if array is None else array.T, choices, strict=True
         )
     )
     rows = len(columns[0])
@@ -267,8 +267,14 @@ def _named(found: Sequence[Any]) -> bool:
 # ---- which columns are categories ----------------------------------------------------------------
 
 
-def _chosen(given: Any, names: Sequence[str], named: bool) -> list[bool | None]:
-    """Return for every column whether it is to be a category; None where its type says it."""
+def chosen(given: Any, names: Sequence[str], named: bool) -> list[bool | None]:
+    """Return for every column whether it is to be a category; None where its type says it.
+
+    Examples
+    --------
+    >>> chosen(["kind"], ["size", "kind"], named=True)
+    [False, True]
+    """
     if given is None:
         return [False] * len(names)
     if isinstance(given, str):

@@ -107,6 +107,8 @@ def encode(encoding: Encoding, table: Table) -> Array:
         What the columns became; what was left out need not be there.
     table : Table
     """
+    if not encoding.named:
+        raise ValueError(f"{table.path}: expected a model of named columns, got one of places")
     columns = {}
     for each in encoding.columns:
         if isinstance(each, LeftOut):
