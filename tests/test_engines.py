@@ -423,6 +423,51 @@ def test_the_source_depends_on_no_weight_and_no_row() -> None:
     assert len(texts) == 1
 
 
+def test_a_step_is_translated_once_and_another_one_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "KNOWN", {})
+
+    def step(layer: Any = None, frozen: int = 0, rows: int = 50, **options: Any) -> Any:
+        network = {name: options.pop(name) for name in ("loss", "dtype") if name in options}
+        inputs = options.pop("inputs", 4)
+        layers = [layer or gn.Dense(8, "relu"), gn.LayerNorm(), gn.Dense(1)]
+        net = gn.Network(layers, inputs, seed=len(choice.KNOWN), **network)
+        net.freeze(*[frozen] * (frozen > 0))
+        X = np.random.default_rng(0).standard_normal((rows, inputs))
+        w = np.ones(rows) if options.pop("weighted", False) else None
+        how = {"batch_size": 16, **options}
+        return translated(net, Rows.of(net, X, X[:, 0] > 0, w), Plan(**how))
+
+    first, others = step(), [step()]
+    changes: list[dict[str, Any]] = [
+        *({"layer": gn.Dense(9, "relu")}, {"layer": gn.Dense(8, "elu")}, {"inputs": 5}),
+        *({"layer": gn.Dense(8, "relu", 0.5)}, {"layer": gn.Dense(8, "softplus")}),
+        *({"loss": "huber"}, {"loss": gn.Huber(2.0)}, {"dtype": "float64"}, {"frozen": 1}),
+        *({"optimizer": "sgd"}, {"optimizer": gn.Adam(beta2=0.9)}, {"batch_size": 17}),
+        *({"batch_size": None}, {"rows": 16}, {"weighted": True}, {"l2": 0.1}),
+        *({"weight_decay": 0.1}, {"weight_decay": 0.1, "decay_schedule": "cosine"}),
+        {"clip_norm": 1.0},
+    ]
+    made = [step(**change) for change in changes]
+    assert others == [first]
+    assert len({id(each) for each in [first, *made]}) == len(changes) + 1
+    assert [step(**change) for change in changes] == made
+    choice.KNOWN.clear()
+    assert [step(**change).text for change in changes] == [each.text for each in made]
+
+
+def test_a_step_in_which_code_of_others_takes_part_is_always_translated() -> None:
+    class Mine(gn.Dense):
+        """A layer of somebody else."""
+
+    before = dict(choice.KNOWN)
+    net = gn.Network([Mine(3), gn.Dense(1)], 2, seed=0)
+    rows = Rows.of(net, np.ones((20, 2)), np.arange(20.0))
+    first, second = (translated(net, rows, Plan(batch_size=10)) for _ in range(2))
+    assert first.text == second.text
+    assert first is not second
+    assert before == choice.KNOWN
+
+
 # ---- the folder of generated source --------------------------------------------------------------
 
 

@@ -1,7 +1,8 @@
 """Which engine runs a training: by the sizes and the amount of work, before the first step."""
 
+from dataclasses import fields, is_dataclass, replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from glassnet.engines.chunked import Chunked, chunks
 from glassnet.network import Network
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 CALL, MULTIPLICATION = 1e-6, 5e-11  # seconds of a replayed line, and of what it multiplies
 WORTH = 10.0  # seconds of replay from which on compiling is worth its time
+MOST = 64  # translated steps that are kept, by what they follow from
+KNOWN: "dict[Any, Source]" = {}
 
 
 def start(
@@ -65,7 +68,10 @@ def sizes(rows: Rows, plan: Plan) -> tuple[int, int]:
 
 
 def translated(network: Network, rows: Rows, plan: Plan) -> "Source":
-    """Return the source of a full batch's step."""
+    """Return the source of a full batch's step: one that is known, where glassnet's parts make it.
+
+    To record and translate it takes as long as thousands of steps of a tiny network.
+    """
     from glassnet.engines.lines import UntranslatableError
     from glassnet.engines.source import source
 
@@ -73,8 +79,45 @@ def translated(network: Network, rows: Rows, plan: Plan) -> "Source":
     whole = batch == count and rows.places is None
     if hasattr(rows.X, "toarray") and not whole:
         raise UntranslatableError("sparse rows")
-    program = alone(network, plan, batch, rows.w is not None)
-    return source(program, ("theta", *plan.optimizer.state), whole)
+    weighted = rows.w is not None
+    variant = plan.variant(batch, "train", weighted, own=False)
+    try:
+        parts = tuple(map(settings, (network.layers, network.loss, variant.rule)))
+    except TypeError:
+        parts = None
+    key = parts, network.inputs, network.dtype, network.frozen, replace(variant, rule=None), whole
+    if parts is None or key not in KNOWN:
+        program = alone(network, plan, batch, weighted)
+        made = source(program, ("theta", *plan.optimizer.state), whole)
+        if parts is None:
+            return made
+        if len(KNOWN) == MOST:
+            KNOWN.clear()
+        KNOWN[key] = made
+    return KNOWN[key]
+
+
+def settings(part: Any) -> Any:
+    """Return what glassnet's own layers, losses and optimizers do as something with a hash.
+
+    Raises
+    ------
+    TypeError
+        If code of somebody else's takes part: what it does follows from more than its fields.
+
+    Examples
+    --------
+    >>> import glassnet as gn
+    >>> settings(gn.Dense(3, "tanh")) == settings(gn.Dense(3, gn.activations.Tanh()))
+    True
+    """
+    if isinstance(part, tuple | list):
+        return tuple(map(settings, part))
+    if is_dataclass(part) and type(part).__module__.startswith("glassnet."):
+        return type(part), *(settings(getattr(part, field.name)) for field in fields(part))
+    if part is None or isinstance(part, str | int | float | range):
+        return type(part), part
+    raise TypeError(f"expected glassnet's own, got {part!r}")
 
 
 def alone(network: Network, plan: Plan, rows: int, weighted: bool) -> Program:
