@@ -296,8 +296,8 @@ def restore(config: Any, table: Mapping[str, type[Any]]) -> Any:
         elif name in ("layers", "stacks"):
             if not isinstance(value, list):
                 raise ValueError(f"expected {name} to be a list, got {value!r}")
-            known = {"Stack": Stack} if name == "stacks" else LAYERS
-            settings[name] = [restore(each, known) for each in value]
+            inner = {"Stack": Stack} if name == "stacks" else LAYERS
+            settings[name] = [restore(each, inner) for each in value]
         elif name == "init" and value is not None:
             checks.one_of("init", value, INITIALIZERS)
     return table[kind](**settings)
