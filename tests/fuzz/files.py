@@ -532,8 +532,8 @@ def told(parts: list[Part], seed: int, seconds: float) -> str:
     return (
         f"{count:,} mutants of {len(originals())} golden files, seeds {seed} to "
         f"{seed + len(parts) - 1}, {seconds / 60:.0f} minutes. Memory beyond twice the file and "
-        f"its header: {memory / 1024:.0f} KiB at most ({ALLOWANCE // 1024} allowed). The slowest file "
-        f"took {max(each[3] for each in parts):.2f} seconds.\n\n"
+        f"its header: {memory / 1024:.0f} KiB at most ({ALLOWANCE // 1024} allowed). The slowest "
+        f"file took {max(each[3] for each in parts):.2f} seconds.\n\n"
         + grid(("what was done", "files", "refused", "read as they say", "wrong"), rows)
     )
 
