@@ -11,7 +11,7 @@ BENCH ?=
 # a benchmark or a test must not run at half speed because of a setting that is left over
 unexport OPENBLAS_CORETYPE
 
-.PHONY: help demo test lint types docs bench growth sklearn quality ablation golden xor clean
+.PHONY: help demo test lint types docs bench growth sklearn quality ablation golden xor fuzz clean
 
 help:
 	@echo "make demo    a network learns XOR and a real table"
@@ -23,6 +23,7 @@ help:
 	@echo "make quality  the estimators for tables on 20 tables, beside their peers (DATA=folder)"
 	@echo "make ablation what each part of them brings, on the same tables"
 	@echo "make xor     how often the tutorial's listing and the demo solve XOR, over 1,000 seeds"
+	@echo "make fuzz    what comes from outside, damaged: into docs/fuzzing.md (takes hours)"
 	@echo "make golden  make the golden values of the tests again (needs PyTorch)"
 	@echo "make clean   remove the environment and what was built"
 
@@ -77,10 +78,14 @@ ablation: $(VENV)/dev.done $(DATA)
 xor: $(VENV)/dev.done
 	$(BIN)/python benchmarks/xor.py
 
+fuzz: $(VENV)/dev.done
+	$(BIN)/python tests/fuzz/files.py 200000 --processes 2 --report
+
 golden: $(VENV)/dev.done
 	$(BIN)/python -m pip install --quiet --requirement benchmarks/requirements.txt
 	$(BIN)/python tests/golden/make_optimizers.py
 	$(BIN)/python tests/golden/make_parts.py
+	$(BIN)/python tests/golden/make_files.py
 
 clean:
 	rm -rf $(VENV) dist docs/_build docs/_api .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -5,7 +5,7 @@ says: saved again, it has the same JSON and the same arrays, and it predicts. Wh
 memory stays below twice its size, once more its header, and a fixed allowance, and nothing but the
 file itself is touched.
 
-    python tests/fuzz/files.py 200000 --seed 1 --report
+    python tests/fuzz/files.py 200000 --processes 2 --report
 """
 
 import argparse
@@ -19,7 +19,9 @@ import tracemalloc
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
+from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -493,22 +495,46 @@ def warm(fuzzer: Fuzzer) -> None:
         predict(model)
 
 
-def told(fuzzer: Fuzzer, count: int, seed: int, seconds: float) -> str:
+Part = tuple[dict[str, Counter[str]], int, float, float]  # what came, wrong ones, memory, seconds
+
+
+def part(count: int, seed: int) -> Part:
+    """Read so many mutants in a process of its own."""
+    begun = perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        fuzzer = Fuzzer(Path(folder))
+        warm(fuzzer)
+        tracemalloc.start()
+        for number, (kind, content) in enumerate(mutants(count, seed), 1):
+            outcome = fuzzer.look(kind, content)
+            if outcome not in ("refused", "read") and len(fuzzer.bad) < SHOWN:
+                print(f"seed {seed}, {number}, {kind}: {outcome:.300}", flush=True)
+            if number % 5_000 == 0:
+                print(f"seed {seed}: {number:,}, {perf_counter() - begun:.0f} s", flush=True)
+        tracemalloc.stop()
+    return fuzzer.came, len(fuzzer.bad), fuzzer.memory, fuzzer.slowest
+
+
+def told(parts: list[Part], seed: int, seconds: float) -> str:
     """Return what came, as the page has it."""
     from report import grid
 
-    rows = [
-        (kind, f"{came.total():,}", f"{came['refused']:,}", f"{came['read']:,}",
-         f"{came.total() - came['refused'] - came['read']:,}")
-        for kind, came in fuzzer.came.items()
-    ]  # fmt: skip
-    table = grid(("what was done", "files", "refused", "read as they say", "wrong"), rows)
+    came: dict[str, Counter[str]] = {}
+    for each, *_ in parts:
+        for kind, counts in each.items():
+            came.setdefault(kind, Counter()).update(counts)
+    rows: list[tuple[object, ...]] = []
+    for kind, counts in came.items():
+        wrong = counts.total() - counts["refused"] - counts["read"]
+        found = (counts.total(), counts["refused"], counts["read"], wrong)
+        rows.append((kind, *(f"{number:,}" for number in found)))
+    count, memory = sum(counts.total() for counts in came.values()), max(each[2] for each in parts)
     return (
-        f"{count:,} mutants of {len(originals())} golden files, seed {seed}, "
-        f"{seconds / 60:.0f} minutes. "
-        f"Memory beyond twice the file and its header: {fuzzer.memory / 1024:.0f} KiB at most "
-        f"(allowed {ALLOWANCE // 1024}); the slowest file took {fuzzer.slowest:.2f} seconds.\n\n"
-        f"{table}"
+        f"{count:,} mutants of {len(originals())} golden files, seeds {seed} to "
+        f"{seed + len(parts) - 1}, {seconds / 60:.0f} minutes. Memory beyond twice the file and "
+        f"its header: {memory / 1024:.0f} KiB at most ({ALLOWANCE // 1024} allowed). The slowest "
+        f"file took {max(each[3] for each in parts):.2f} seconds.\n\n"
+        + grid(("what was done", "files", "refused", "read as they say", "wrong"), rows)
     )
 
 
@@ -517,26 +543,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("count", type=int)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--report", action="store_true", help="write docs/fuzzing.md")
-    asked = parser.parse_args()
-    begun = perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        fuzzer = Fuzzer(Path(folder))
-        warm(fuzzer)
-        tracemalloc.start()
-        for number, (kind, content) in enumerate(mutants(asked.count, asked.seed), 1):
-            outcome = fuzzer.look(kind, content)
-            if outcome not in ("refused", "read") and len(fuzzer.bad) < SHOWN:
-                print(f"{number} {kind}: {outcome:.300}", flush=True)
-            if number % 10_000 == 0:
-                print(f"{number:,} done, {perf_counter() - begun:.0f} s", flush=True)
-    text = told(fuzzer, asked.count, asked.seed, perf_counter() - begun)
+    asked, begun = parser.parse_args(), perf_counter()
+    seeds = range(asked.seed, asked.seed + asked.processes)
+    with ProcessPoolExecutor(asked.processes, get_context("spawn")) as pool:
+        parts = list(pool.map(part, [asked.count // asked.processes] * asked.processes, seeds))
+    text = told(parts, asked.seed, perf_counter() - begun)
     print(text)
     if asked.report:
         from report import section
 
         section("model files", text)
-    sys.exit(bool(fuzzer.bad))
+    sys.exit(any(wrong for _, wrong, *_ in parts))
 
 
 if __name__ == "__main__":
