@@ -14,6 +14,8 @@ from glassnet.vocabulary import Array
 
 IDENTITY, CONSTANT = Identity(), Constant()  # defaults, which a repr leaves out
 
+FINEST = 1e-15  # share of a range that can be a unit: the square of what is farthest stays finite
+
 
 @dataclass(frozen=True, repr=False)
 class Dense(Layer):
@@ -358,10 +360,13 @@ class Squash(Layer):
 
     def start(self, x: Array, p: Any, rng: "np.random.Generator") -> None:
         """Take median and quartiles of each column, gaps left out."""
+        tiny = float(np.finfo(p.scale.dtype).tiny)
         for column in range(p.scale.shape[-1]):
             values = x[:, column]
             if self.before <= column < self.before + self.gaps:
                 values = values[x[:, column + self.gaps] == 0]
             low, middle, high = np.quantile(values, [0.25, 0.5, 0.75]) if values.size else (0, 0, 0)
-            spread = (high - low) or (np.ptp(values) / 2 if values.size else 0)
-            p.centre[0, column], p.scale[0, column] = middle, 1 / spread if spread else 0
+            far = np.ptp(values) if values.size else 0
+            spread = (high - low) or far / 2
+            scale = 1 / max(spread, far * FINEST, tiny) if spread else 0
+            p.centre[0, column], p.scale[0, column] = middle, scale

@@ -22,7 +22,8 @@ def labels_of(y: Any) -> Array:
     >>> labels_of(np.array([3, 1, 3], dtype=object))
     array([3, 1, 3])
     """
-    with _naming("y"):
+    # whether floats are whole is asked by way of integers, which hold less
+    with _naming("y"), np.errstate(invalid="ignore"):
         labels = column_or_1d(_known(y), warn=True)
         if labels.dtype == object:
             labels = _of_one_type(labels)
@@ -73,6 +74,8 @@ def weights_of(sample_weight: Any, y: Array) -> Array | None:
         w: Array = _check_sample_weight(sample_weight, rows, ensure_non_negative=True)
     if not w.any():
         raise ValueError("sample_weight: expected a weight above 0, got only zeros")
+    if w.max() > np.finfo(float).max / len(w):
+        raise ValueError(f"sample_weight: expected weights of a finite sum, got {w.max():g}")
     return w
 
 
@@ -80,7 +83,10 @@ def _known(y: Any) -> Array:
     """Return targets as an array, if there are any."""
     if y is None:
         raise ValueError("y: this estimator requires y to be passed, but the target y is None")
-    return np.asarray(y)
+    try:
+        return np.asarray(y)
+    except ValueError:
+        raise ValueError("y: expected one value a row, got rows of unequal lengths") from None
 
 
 @contextmanager
