@@ -104,8 +104,9 @@ class Dense(Layer):
 
     def start(self, x: Array, p: Any, rng: "np.random.Generator") -> None:
         """Let z have standard deviation 1, and b be minus a random mean of five rows of it."""
-        sums = self._spread(x @ p.W, x)  # (n, units)
-        sd = sums.std(axis=0)
+        sums = np.nan_to_num(self._spread(x @ p.W, x))  # (n, units), finite where x is huge
+        power = np.frexp(np.abs(sums).max(axis=0))[1]  # of 2, and exact: so no square overflows
+        sd = np.ldexp(np.ldexp(sums, -power).std(axis=0), power)
         p.W[...] = p.W / np.where(sd > 0, sd, 1)
         some = sums[rng.integers(len(x), size=(5, self.units)), np.arange(self.units)]
         share = rng.exponential(size=some.shape)

@@ -87,7 +87,8 @@ class Perceptron(BaseEstimator):
     ) -> Rows:
         """Check a table; return its rows, those of weight 0 left out."""
         how = {"accept_sparse": "csr", "dtype": FLOATS, "multi_output": True}
-        X, y = validate_data(self, X, y, reset=reset, y_numeric=is_regressor(self), **how)
+        with np.errstate(all="ignore"):  # it adds all numbers up, to see whether one is infinite
+            X, y = validate_data(self, X, y, reset=reset, y_numeric=is_regressor(self), **how)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if reset:

@@ -204,7 +204,7 @@ def here(arguments: list[str]) -> tuple[int, str, str]:
     return code, out.getvalue(), told.getvalue()
 
 
-def apart(arguments: list[str]) -> tuple[int, str, str]:
+def in_a_process(arguments: list[str]) -> tuple[int, str, str]:
     """Run a command in a process of its own."""
     source = str(Path(cli.__file__).parents[2])
     done = subprocess.run(
@@ -273,13 +273,13 @@ def _late(*_: object) -> None:
     raise AssertionError(f"a command took more than {HANG} seconds")
 
 
-def examine(numbers: range) -> tuple[Counter[tuple[str, str]], list[str]]:
+def examine(numbers: range, apart: int = APART) -> tuple[Counter[tuple[str, str]], list[str]]:
     """Go through some files; return how each kind ended, and what failed."""
     ends, failed = Counter[tuple[str, str]](), []
     good = prepare()
     before = signal.signal(signal.SIGALRM, _late)
     for number in numbers:
-        for run in (here, apart) if number % APART == 0 else (here,):
+        for run in (here, in_a_process) if number % apart == 0 else (here,):
             name = mangled(number)[0]
             signal.alarm(4 * HANG)
             try:

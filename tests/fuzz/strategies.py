@@ -226,3 +226,52 @@ def cases(draw: Any) -> Case:
         *(holder, own, rows, draw(targets(rows)), draw(weights(rows)), draw(chosen)),
         *(later, later_rows, draw(st.booleans())),
     )
+
+
+# ---- arrays --------------------------------------------------------------------------------------
+
+SIZES = [0.0, 1.0, -1.0, 1e-30, 1e4, -1e4, 1e12, 1e30, -1e30, 3e38, 1e150, 1e300, -1.7e308, 5e-324]
+LAST = {"binary_cross_entropy": 1, "multiclass_cross_entropy": 5, "squared_error": 2, "huber": 2}
+LAST |= {"absolute_error": 2, "poisson": 1, "focal": 1}
+
+
+@dataclass
+class Arrays:
+    """A network and arrays to train it on, some of them of sizes that hardly fit."""
+
+    loss: str
+    dtype: str
+    activation: str
+    squash: bool
+    members: int
+    optimizer: str
+    engine: str
+    X: Any
+    y: Any
+    w: Any
+
+
+@st.composite
+def arrays(draw: Any) -> Arrays:
+    """Return a small network, and a table, targets and weights of any size."""
+    rows, inputs = draw(st.integers(1, 12)), draw(st.integers(1, 3))
+    loss = draw(st.sampled_from(tuple(LAST)))
+    sizes = draw(st.lists(st.sampled_from(SIZES), min_size=1, max_size=3))
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    X = rng.uniform(-1, 1, (rows, inputs)) * rng.choice(sizes, (1, inputs))
+    if draw(st.booleans()):
+        X = rng.choice(sizes, (rows, inputs))
+    if loss.endswith("entropy") or loss == "focal":
+        y = rng.integers(0, max(LAST[loss], 2), rows).astype(float)
+        y[: rows * draw(st.booleans())] = 0.0  # one class alone
+    else:
+        y = rng.uniform(-1, 1, (rows, LAST[loss])) * draw(st.sampled_from(SIZES))
+        y = np.abs(y) if loss == "poisson" else y
+    w = draw(weights(rows))
+    return Arrays(
+        *(loss, draw(st.sampled_from(["float32", "float64"]))),
+        draw(st.sampled_from(["tanh", "relu", "gelu", "softplus", "elu", "sigmoid", "mish"])),
+        *(draw(st.booleans()), draw(st.integers(1, 2))),
+        draw(st.sampled_from(["sgd", "momentum", "adam", "rmsprop", "adamw", "nesterov"])),
+        *(draw(st.sampled_from(["numpy", "eager"])), X, y, w),
+    )

@@ -1,4 +1,4 @@
-"""Random tables through fit and predict: python tests/fuzz/tables.py COUNT.
+"""Random tables and arrays through fit and predict: python tests/fuzz/tables.py COUNT.
 
 Whatever comes in, what comes out is finite and of the right shape, without a warning; or one
 sentence that names the column or the argument.
@@ -11,13 +11,13 @@ import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from sklearn.exceptions import ConvergenceWarning
 
 import glassnet as gn
 
@@ -26,7 +26,7 @@ import report
 import strategies
 
 PART = 250  # cases that one process goes through, from one seed
-NAMED = re.compile(r"(X|y|sample_weight|categorical_features|column .+?)(:| has )")
+NAMED = re.compile(r"(?:Input )?(X|y|sample_weight|categorical_features|column .+?)(:| has | contains )")
 # scikit-learn's advice on targets, which are learned all the same
 ADVICE = ("A column-vector y was passed", "The number of unique classes is greater than 50%")
 
@@ -40,14 +40,16 @@ class Outcomes(Counter[str]):
             warnings.simplefilter("error")
             for text in ADVICE:
                 warnings.filterwarnings("ignore", text)
-            warnings.simplefilter("ignore", gn.DivergenceWarning)  # a sentence of ours
+            # sentences of ours
+            warnings.simplefilter("ignore", gn.DivergenceWarning)
+            warnings.simplefilter("ignore", ConvergenceWarning)
             try:
                 result = call()
             except (ValueError, TypeError) as error:
                 told = NAMED.match(str(error))
                 assert told, f"no argument is named: {error}"
                 assert "\n" not in str(error), f"more than a sentence: {error}"
-                self[f"{what} refused: {told[1].split()[0]}"+re.sub("[0-9]","",str(error))[:70]] += 1
+                self[f"{what} refused: {told[1].split()[0]}"] += 1
                 return None
         self[f"{what} done"] += 1
         return result
@@ -90,9 +92,57 @@ def check(model: Any, said: Any, rows: int, X: Any) -> None:
     np.testing.assert_allclose(shares.sum(axis=1), 1)
 
 
-def examine(count: int, number: int) -> tuple[Outcomes, str]:
+def network(case: strategies.Arrays, seen: Outcomes) -> None:
+    """Train a network on arrays of any size, and predict them."""
+    layers = [*[gn.Squash()] * case.squash, gn.Dense(3, case.activation)]
+    layers.append(gn.Dense(strategies.LAST[case.loss]))
+    net = gn.Network(layers, case.X.shape[1], loss=case.loss, dtype=case.dtype, seed=0)
+
+    def learn() -> gn.Network:
+        net.start(case.X)
+        options = {"members": case.members, "engine": case.engine, "sample_weight": case.w}
+        net.fit(case.X, case.y, epochs=3, batch_size=5, optimizer=case.optimizer, **options)
+        return net
+
+    if seen.attempt("network", learn) is not None:
+        assert np.isfinite(net.theta).all()
+        assert net.theta.dtype == case.dtype
+        said = seen.attempt("network's predict", lambda: net.predict(case.X))
+        assert said is not None, "what was learned must be predicted"
+        assert said.shape[-2:] == (len(case.X), net.outputs)
+        # weights of a run that nearly ran away may make scores that are infinite
+        assert not np.isnan(said).any() or not np.isfinite(net.raw(case.X)).all()
+
+
+def perceptron(case: strategies.Arrays, seen: Outcomes) -> None:
+    """Train one of scikit-learn's multilayer perceptrons on arrays of any size."""
+    classes = gn.Network([gn.Dense(5)], 1, loss=case.loss).loss.classes
+    kind = gn.MLPClassifier if classes else gn.MLPRegressor
+    solver = case.optimizer if case.members == 1 else "lbfgs"
+    model = kind(hidden_layer_sizes=3, solver=solver, max_iter=2, random_state=0)
+    X = case.X.astype(case.dtype) if np.abs(case.X).max() < 3e38 else case.X
+    if seen.attempt("MLP", lambda: model.fit(X, case.y, sample_weight=case.w)) is not None:
+        assert all(np.isfinite(each).all() for each in model.coefs_)
+        said = seen.attempt("MLP's predict", lambda: model.predict(X))
+        assert said is not None, "what was learned must be predicted"
+        assert len(said) == len(X)
+
+
+def both(case: strategies.Arrays, seen: Outcomes) -> None:
+    """Train a network, and a perceptron beside it."""
+    network(case, seen)
+    perceptron(case, seen)
+
+
+KINDS: dict[str, tuple[Any, Callable[[Any, Outcomes], None]]] = {
+    "tables": (strategies.cases(), tabular),
+    "arrays": (strategies.arrays(), both),
+}
+
+
+def examine(kind: str, count: int, number: int) -> tuple[Outcomes, str]:
     """Go through some cases; return the outcomes, and the smallest case that fails, if one does."""
-    seen = Outcomes()
+    seen, (cases, go) = Outcomes(), KINDS[kind]
 
     @seed(number)
     @settings(
@@ -103,10 +153,10 @@ def examine(count: int, number: int) -> tuple[Outcomes, str]:
         print_blob=False,
         suppress_health_check=list(HealthCheck),
     )
-    @given(strategies.cases())
-    def run(case: strategies.Case) -> None:
-        seen["cases"] += 1
-        tabular(case, seen)
+    @given(cases)
+    def run(case: Any) -> None:
+        seen[kind] += 1
+        go(case, seen)
 
     try:
         run()
@@ -116,18 +166,23 @@ def examine(count: int, number: int) -> tuple[Outcomes, str]:
 
 
 def main(count: int) -> int:
-    """Go through so many cases on all cores, and keep the outcomes in the docs."""
-    start, seen, failed = time.perf_counter(), Counter[str](), []
-    parts = range(-(-count // PART))
+    """Go through so many tables on all cores, and a quarter as many arrays; keep the outcomes."""
+    start, seen, failed = time.perf_counter(), Counter[str](), 0
     with ProcessPoolExecutor() as pool:
-        for found, why in pool.map(partial(examine, min(PART, count)), parts):
+        parts = [
+            pool.submit(examine, kind, min(PART, total), number)
+            for kind, total in (("tables", count), ("arrays", -(-count // 4)))
+            for number in range(-(-total // PART))
+        ]
+        for part in as_completed(parts):
+            found, why = part.result()
             seen += found
+            failed += bool(why)
             if why:
-                failed.append(why)
-                print(why)
+                print(why, flush=True)
     seconds = time.perf_counter() - start
     text = report.grid(("outcome", "times"), [(k, f"{n:,}") for k, n in sorted(seen.items())])
-    text += f"\n\n{len(failed)} failures; {seen['cases'] / seconds:.0f} tables a second."
+    text += f"\n\n{failed} failures, in {seconds / 60:.0f} minutes."
     print(text)
     if not failed:
         report.section("tables", text)
