@@ -116,10 +116,10 @@ def test_the_largest_numbers_make_no_nan() -> None:
     assert np.isfinite(net.theta).all()
 
 
-@pytest.mark.parametrize("far", [1e6, 1e30])
-def test_the_unit_of_a_column_is_no_smaller_than_its_range_can_bear(far: float) -> None:
+@pytest.mark.parametrize(("near", "far"), [(2e-38, 1e6), (2e-38, 1e30), (1e-44, 1e-40)])
+def test_the_unit_of_a_column_is_no_smaller_than_it_can_bear(near: float, far: float) -> None:
     X = np.full((40, 1), 0.0)
-    X[12:32], X[32:] = 2e-38, far  # quartiles that are nearly alike
+    X[12:32], X[32:] = near, far  # quartiles that are nearly alike
     net = gn.Network([gn.Squash(), gn.Dense(1)], 1, dtype="float32", seed=0)
     with np.errstate(all="raise", under="ignore"):
         net.start(X)
