@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import ACTIVATIONS, EVERY_LOSS, OPTIMIZERS, OWN_LOSS, every_layer, label
 
 import glassnet as gn
 from glassnet.program import Program
+from helpers import ACTIVATIONS, EVERY_LOSS, OPTIMIZERS, OWN_LOSS, every_layer, label
 
 INPUTS = 9
 X = np.random.default_rng(0).integers(0, 2, (12, INPUTS)).astype("float32")

@@ -37,11 +37,15 @@ def mlp() -> Any:
 
 FITTED: dict[str, Callable[[], Any]] = {
     "network": lambda: network().predict(X),
-    "members": lambda: gn.Network([gn.Dense(3, "relu"), gn.Dense(1)], 4, seed=0)
-    .fit(X, Y, epochs=2, members=3)
-    .loss,
+    "members": lambda: (
+        gn.Network([gn.Dense(3, "relu"), gn.Dense(1)], 4, seed=0)
+        .fit(X, Y, epochs=2, members=3)
+        .loss
+    ),
     "MLPClassifier": lambda: mlp().fit(X, Y).predict_proba(X),
-    "MLPRegressor": lambda: gn.MLPRegressor(max_iter=300, random_state=0).fit(X, X[:, 1]).predict(X),
+    "MLPRegressor": lambda: (
+        gn.MLPRegressor(max_iter=300, random_state=0).fit(X, X[:, 1]).predict(X)
+    ),
     "TabularClassifier": lambda: gn.TabularClassifier(**QUICK).fit(WORDS, Y).predict_proba(WORDS),
     "TabularRegressor": lambda: gn.TabularRegressor(**QUICK).fit(WORDS, X[:, 1]).predict(WORDS),
 }
@@ -72,7 +76,9 @@ def test_two_processes_make_the_same_bits() -> None:
     assert told[0] == told[1] == [digest(name) for name in FITTED]
 
 
-@pytest.mark.parametrize("kind", [gn.TabularClassifier, gn.TabularRegressor], ids=lambda k: k.__name__)
+@pytest.mark.parametrize(
+    "kind", [gn.TabularClassifier, gn.TabularRegressor], ids=lambda k: k.__name__
+)
 def test_threads_change_nothing_that_a_table_teaches(kind: Any) -> None:
     y = Y if kind is gn.TabularClassifier else X[:, 1]
     one, two = (kind(n_jobs=jobs, n_ensemble=3, **QUICK).fit(WORDS, y) for jobs in (1, 2))
@@ -99,7 +105,9 @@ def test_how_a_table_is_cut_changes_no_more_than_the_rounding(dtype: str, part: 
     assert far < {"float32": 1e-5, "float64": 1e-13}[dtype]
 
 
-@pytest.mark.parametrize("kind", [gn.TabularClassifier, gn.TabularRegressor], ids=lambda k: k.__name__)
+@pytest.mark.parametrize(
+    "kind", [gn.TabularClassifier, gn.TabularRegressor], ids=lambda k: k.__name__
+)
 def test_many_threads_may_ask_at_once(kind: Any) -> None:
     y = Y if kind is gn.TabularClassifier else X[:, 1]
     model = kind(n_ensemble=3, **QUICK).fit(X, y)
@@ -126,7 +134,9 @@ def test_many_threads_may_ask_at_once(kind: Any) -> None:
     assert not wrong, wrong[:3]
 
 
-def test_cores_change_no_more_than_the_rounding_of_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cores_change_no_more_than_the_rounding_of_many_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     said, many = [], RNG.standard_normal((3_000, 4))
     for count in (1, 2):
         monkeypatch.setattr(ensemble, "cores", lambda count=count: count)

@@ -1,6 +1,5 @@
 """Tables, targets and weights as nobody should have them, for hypothesis to draw and to shrink."""
 
-import datetime
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction

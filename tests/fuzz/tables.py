@@ -26,7 +26,9 @@ import report
 import strategies
 
 PART = 250  # cases that one process goes through, from one seed
-NAMED = re.compile(r"(?:Input )?(X|y|sample_weight|categorical_features|column .+?)(:| has | contains )")
+NAMED = re.compile(
+    r"(?:Input )?(X|y|sample_weight|categorical_features|column .+?)(:| has | contains )"
+)
 # scikit-learn's advice on targets, which are learned all the same
 ADVICE = ("A column-vector y was passed", "The number of unique classes is greater than 50%")
 
