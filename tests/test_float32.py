@@ -1,4 +1,4 @@
-"""A network of float32 computes in float32: no line of a step, and nothing between steps, widens."""
+"""A network of float32 computes in float32: no line of a step widens, and nothing between steps."""
 
 from typing import Any
 

@@ -52,6 +52,7 @@ def table(rng: np.random.Generator) -> bytes:
 
 
 def text(lines: list[list[str]], head: list[str] = HEAD) -> bytes:
+    """Return lines of cells as a file, nothing quoted."""
     return "\n".join(",".join(line) for line in [head, *lines]).encode() + b"\n"
 
 
@@ -106,6 +107,14 @@ def inserted(what: list[bytes]) -> Mangle:
     return mangle
 
 
+def swapped(old: bytes, new: list[bytes]) -> Mangle:
+    return lambda content, rng: content.replace(old, new[rng.integers(len(new))])
+
+
+def encoded(names: list[str]) -> Mangle:
+    return lambda content, rng: content.decode().encode(names[rng.integers(len(names))])
+
+
 def ragged(content: bytes, rng: np.random.Generator) -> bytes:
     lines = cells(content)
     line = lines[rng.integers(len(lines))]
@@ -124,19 +133,20 @@ def some(values: list[str]) -> Callable[[int, np.random.Generator], str]:
     return lambda row, rng: str(rng.choice(values))
 
 
+ODD = [b"\x0b", b"\x0c", b"\x1c", b"\xc2\x85", b"\xe2\x80\xa8", b"[b]", b"\x1b[31m"]
 BYTES: dict[str, Mangle] = {
     "as it is": lambda content, rng: content,
     "bytes flipped": flipped,
     "bytes missing": dropped,
     "cut off": lambda content, rng: content[: rng.integers(len(content))],
-    "separators": lambda content, rng: content.replace(b",", [b";", b"\t", b"|", b" "][rng.integers(4)]),
-    "line ends": lambda content, rng: content.replace(b"\n", [b"\r\n", b"\r", b"\n\n"][rng.integers(3)]),
+    "separators": swapped(b",", [b";", b"\t", b"|", b" "]),
+    "line ends": swapped(b"\n", [b"\r\n", b"\r", b"\n\n"]),
     "mark in front": lambda content, rng: b"\xef\xbb\xbf" + content,
-    "UTF-16": lambda content, rng: content.decode().encode(["utf-16", "utf-16-le"][rng.integers(2)]),
-    "Latin-1": lambda content, rng: content.decode().encode("latin-1"),
+    "UTF-16": encoded(["utf-16", "utf-16-le", "utf-16-be"]),
+    "Latin-1": encoded(["latin-1"]),
     "NUL": inserted([b"\0"]),
     "quotes": inserted([b'"', b'""', b'"\n', b',"', b'",']),
-    "odd signs": inserted([b"\x0b", b"\x0c", b"\x1c", b"\xc2\x85", b"\xe2\x80\xa8", b"[b]", b"\x1b[31m"]),
+    "odd signs": inserted(ODD),
     "ragged": ragged,
     "names twice": renamed(lambda head, rng: [str(rng.choice(head)) for _ in head]),
     "names empty": renamed(lambda head, rng: [name * int(rng.integers(2)) for name in head]),
@@ -169,8 +179,8 @@ VALUES: dict[str, Mangle] = {
     "target mixed": column("quantity", some(["1.5", "x", "2026-01-01"])),
     "target of dates": column("quantity", lambda row, rng: f"2026-01-{row % 28 + 1:02d}"),
     "dates that are none": column("day", some(["2026-13-45", "2026-02-30", "0000-00-00"])),
-    "dates of all kinds": column("day", some(["2026-01-01T25:00", "9999-12-31", "1.1.2026", "2026-01-01 10:00+02:00"])),
-    "mixed types": column("size", some(["1", "x", "2026-01-01", "True", "", "1e5", "0x1F", "1_000"])),
+    "dates of all kinds": column("day", some(["2026-01-01T25:00", "9999-12-31", "1.1.2026"])),
+    "mixed types": column("size", some(["1", "x", "2026-01-01", "True", "", "1e5", "1_000"])),
     "extremes": column("size", some(["1.7e308", "-1.7e308", "1e-320", "0", "1e30", "inf", "nan"])),
     "nearly alike": column("size", some(["1", "1.0000000000000002", "1e300"])),
     "huge integers": column("count", some([str(2**63), str(2**64), "9" * 60, str(-(2**70))])),

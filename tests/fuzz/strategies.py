@@ -74,23 +74,6 @@ def _categories(frame: pd.DataFrame) -> pd.DataFrame:
         return frame
 
 
-HOLDERS: dict[str, Any] = {
-    "dict": lambda named, rows: dict(named),
-    "arrays": lambda named, rows: {name: np.array(each, dtype=object) for name, each in named},
-    "pandas": lambda named, rows: _frame(named, rows),
-    "categories": lambda named, rows: _categories(_frame(named, rows)),
-    "nullable": lambda named, rows: _frame(named, rows).convert_dtypes(),
-    "polars": lambda named, rows: _polars(named),
-    "arrow": lambda named, rows: _polars(named).to_arrow(),
-    "rows": lambda named, rows: [list(row) for row in zip(*(e for _, e in named), strict=True)],
-    "objects": lambda named, rows: _objects(named, rows),
-    "float64": lambda named, rows: np.array(_objects(named, rows), np.float64),
-    "float32": lambda named, rows: np.array(_objects(named, rows), np.float32),
-    "text": lambda named, rows: np.array(_objects(named, rows), str),
-}
-KINDS = {"polars": TYPED, "arrow": TYPED, "float64": PLAIN, "float32": PLAIN}
-
-
 def _frame(named: Any, rows: int) -> pd.DataFrame:
     frame = pd.DataFrame({place: each for place, (_, each) in enumerate(named)}, range(rows))
     frame.columns = pd.Index([name for name, _ in named], dtype=object, tupleize_cols=False)
@@ -109,6 +92,23 @@ def _objects(named: Any, rows: int) -> Any:
         for row, value in enumerate(each):
             array[row, place] = value
     return array
+
+
+HOLDERS: dict[str, Any] = {
+    "dict": lambda named, rows: dict(named),
+    "arrays": lambda named, rows: {name: np.array(each, dtype=object) for name, each in named},
+    "pandas": _frame,
+    "categories": lambda named, rows: _categories(_frame(named, rows)),
+    "nullable": lambda named, rows: _frame(named, rows).convert_dtypes(),
+    "polars": lambda named, rows: _polars(named),
+    "arrow": lambda named, rows: _polars(named).to_arrow(),
+    "rows": lambda named, rows: [list(row) for row in zip(*(e for _, e in named), strict=True)],
+    "objects": _objects,
+    "float64": lambda named, rows: np.array(_objects(named, rows), np.float64),
+    "float32": lambda named, rows: np.array(_objects(named, rows), np.float32),
+    "text": lambda named, rows: np.array(_objects(named, rows), str),
+}
+KINDS = {"polars": TYPED, "arrow": TYPED, "float64": PLAIN, "float32": PLAIN}
 
 
 def held(holder: str, named: Any, rows: int) -> Any:

@@ -48,13 +48,18 @@ class Outcomes(Counter[str]):
             try:
                 result = call()
             except (ValueError, TypeError) as error:
-                told = NAMED.match(str(error))
-                assert told, f"no argument is named: {error}"
-                assert "\n" not in str(error), f"more than a sentence: {error}"
-                self[f"{what} refused: {told[1].split()[0]}"] += 1
+                self[f"{what} refused: {argument(str(error))}"] += 1
                 return None
         self[f"{what} done"] += 1
         return result
+
+
+def argument(refusal: str) -> str:
+    """Return which argument a refusal is about; it must be one sentence that begins with it."""
+    told = NAMED.match(refusal)
+    assert told, f"no argument is named: {refusal}"
+    assert "\n" not in refusal, f"more than a sentence: {refusal}"
+    return told[1].split()[0]
 
 
 def tabular(case: strategies.Case, seen: Outcomes) -> None:
