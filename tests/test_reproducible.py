@@ -61,19 +61,18 @@ SCRIPT = "import test_reproducible as here; print(*(here.digest(name) for name i
 
 def test_two_processes_make_the_same_bits() -> None:
     paths = [str(Path(gn.__file__).parents[1]), str(Path(__file__).parent)]
-    told = []
-    for seed in ("1", "2"):  # in which order sets are gone through
-        given = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONHASHSEED": seed}
-        run = subprocess.run(
-            [sys.executable, "-W", "error", "-c", SCRIPT],
-            capture_output=True,
-            text=True,
-            check=True,
-            env={**os.environ, **given},
-        )
-        told.append(run.stdout.split())
-    assert len(set(told[0])) == len(FITTED)
-    assert told[0] == told[1] == [digest(name) for name in FITTED]
+    # another order of what is in a set, too
+    given = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONHASHSEED": "7"}
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", SCRIPT],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **given},
+    )
+    here = [digest(name) for name in FITTED]
+    assert run.stdout.split() == here
+    assert len(set(here)) == len(FITTED)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +118,7 @@ def test_many_threads_may_ask_at_once(kind: Any) -> None:
 
     def work(k: int) -> None:
         try:
-            for turn in range(12):
+            for turn in range(6):
                 at = (k + turn) % len(tables)
                 if say(tables[at]).tobytes() != wanted[at]:
                     wrong.append(f"{len(tables[at])} rows differ")
@@ -144,4 +143,3 @@ def test_cores_change_no_more_than_the_rounding_of_many_rows(
         said.append((model.predict(many[:256]), model.predict(many)))
     assert said[0][0].tobytes() == said[1][0].tobytes()
     np.testing.assert_allclose(said[0][1], said[1][1], rtol=0, atol=1e-4 * np.ptp(X[:, 1]))
-    print((said[0][1] == said[1][1]).mean())

@@ -211,7 +211,8 @@ class Perceptron(BaseEstimator):
     def _scores(self, X: Any, raw: bool = True) -> Array:
         """Return the network's raw scores or predictions."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=FLOATS, reset=False)
+        with np.errstate(all="ignore"):
+            X = validate_data(self, X, accept_sparse="csr", dtype=FLOATS, reset=False)
         return self.network_.raw(X) if raw else self.network_.predict(X)
 
     def __sklearn_tags__(self) -> Any:
