@@ -24,8 +24,8 @@ import numpy as np
 
 from glassnet import cli
 
-sys.path.insert(0, str(Path(__file__).parent))
-import report
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from fuzz import report
 
 HANG = 60  # seconds that no command may take
 APART = 10  # each so many files also meet a process of its own
@@ -207,16 +207,24 @@ def mangled(number: int) -> tuple[str, bytes]:
 def here(arguments: list[str]) -> tuple[int, str, str]:
     """Run a command in this process: its exit code, output, and what it tells."""
     out, told = io.StringIO(), io.StringIO()
-    # numpy's warnings would be shown once in a process: here each is
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(told):
+    with (
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(told),
+        warnings.catch_warnings(),
+    ):
         warnings.resetwarnings()
+        warnings.simplefilter("error", RuntimeWarning)  # NumPy's
         code = cli.run(arguments)
     return code, out.getvalue(), told.getvalue()
 
 
 def in_a_process(arguments: list[str]) -> tuple[int, str, str]:
     """Run a command in a process of its own."""
-    source = str(Path(cli.__file__).parents[2])
+    given = {
+        "PYTHONPATH": str(Path(cli.__file__).parents[2]),
+        "PYTHONIOENCODING": "utf-8",
+        "PYTHONWARNINGS": "error::RuntimeWarning",
+    }
     done = subprocess.run(
         [sys.executable, "-m", "glassnet", *arguments],
         check=False,
@@ -224,7 +232,7 @@ def in_a_process(arguments: list[str]) -> tuple[int, str, str]:
         encoding="utf-8",
         errors="replace",
         timeout=HANG,
-        env={**os.environ, "PYTHONPATH": source, "PYTHONIOENCODING": "utf-8"},
+        env={**os.environ, **given},
     )
     return done.returncode, done.stdout, done.stderr
 

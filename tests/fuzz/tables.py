@@ -21,9 +21,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 import glassnet as gn
 
-sys.path.insert(0, str(Path(__file__).parent))
-import report
-import strategies
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from fuzz import report, strategies
 
 PART = 250  # cases that one process goes through, from one seed
 NAMED = re.compile(
