@@ -11,11 +11,12 @@ BENCH ?=
 # a benchmark or a test must not run at half speed because of a setting that is left over
 unexport OPENBLAS_CORETYPE
 
-.PHONY: help demo test lint types docs bench growth sklearn quality ablation golden xor fuzz clean
+.PHONY: help demo test coverage fuzz lint types docs bench growth sklearn quality ablation golden xor clean
 
 help:
 	@echo "make demo    a network learns XOR and a real table"
 	@echo "make test    every test, doctest, type and style check"
+	@echo "make coverage  how many lines of the core its own tests run: at least 98 of 100"
 	@echo "make docs    the pages and the reference, into docs/_build/html"
 	@echo "make bench   glassnet beside its peers, into benchmarks/RESULTS.md (BENCH=--quick)"
 	@echo "make growth  how a step grows with rows, width, depth, members, into benchmarks/GROWTH.md"
@@ -42,6 +43,14 @@ demo: $(VENV)/demo.done
 
 test: $(VENV)/dev.done lint types
 	$(BIN)/python -m pytest -q -n auto
+
+coverage: $(VENV)/dev.done
+	$(BIN)/python tests/coverage_of_core.py
+
+fuzz: $(VENV)/dev.done
+	$(BIN)/python tests/fuzz/tables.py 20000
+	$(BIN)/python tests/fuzz/csvs.py 500
+	$(BIN)/python tests/fuzz/files.py 200000 --processes 2 --report
 
 lint: $(VENV)/dev.done
 	$(BIN)/ruff check .
@@ -77,9 +86,6 @@ ablation: $(VENV)/dev.done $(DATA)
 
 xor: $(VENV)/dev.done
 	$(BIN)/python benchmarks/xor.py
-
-fuzz: $(VENV)/dev.done
-	$(BIN)/python tests/fuzz/files.py 200000 --processes 2 --report
 
 golden: $(VENV)/dev.done
 	$(BIN)/python -m pip install --quiet --requirement benchmarks/requirements.txt

@@ -95,6 +95,40 @@ def test_columns_that_say_nothing_make_no_nan(n: int) -> None:
         assert history.diverged is None
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [1e-30, 1e30])
+def test_tables_of_any_size_begin_alike(dtype: str, size: float) -> None:
+    X, layers = table(), [gn.Dense(40, "relu"), gn.Dense(30, "tanh"), gn.Dense(2)]
+    plain, scaled = (gn.Network(layers, 3, dtype=dtype, seed=0) for _ in range(2))
+    plain.start(X)
+    with np.errstate(all="raise", under="ignore"):
+        scaled.start(X * size)
+    for (first, _), (second, _) in zip(sums(plain, X), sums(scaled, X * size), strict=True):
+        np.testing.assert_allclose(second.std(axis=0), 1, rtol=1e-4)
+        np.testing.assert_allclose(second, first, rtol=1e-3, atol=1e-4)
+
+
+def test_the_largest_numbers_make_no_nan() -> None:
+    X = np.array([[3e38, 3e38], [-3e38, 3e38], [3e38, -3e38], [1.0, 2.0]])
+    net = gn.Network([gn.Dense(3, "tanh"), gn.Dense(1)], 2, seed=0)
+    with np.errstate(all="raise"):
+        net.start(X)
+    assert np.isfinite(net.theta).all()
+
+
+@pytest.mark.parametrize(("near", "far"), [(2e-38, 1e6), (2e-38, 1e30), (1e-44, 1e-40)])
+def test_the_unit_of_a_column_is_no_smaller_than_it_can_bear(near: float, far: float) -> None:
+    X = np.full((40, 1), 0.0)
+    X[12:32], X[32:] = near, far  # quartiles that are nearly alike
+    net = gn.Network([gn.Squash(), gn.Dense(1)], 1, dtype="float32", seed=0)
+    with np.errstate(all="raise", under="ignore"):
+        net.start(X)
+    scale = float(net.weights["scale1"][0, 0])
+    assert 0 < scale * far < 2e15
+    assert np.isfinite(net.raw(X)).all()
+    assert net.raw(X)[0] != net.raw(X)[-1]
+
+
 def test_a_squash_takes_medians_and_quartiles_without_the_gaps() -> None:
     places = np.arange(9.0)
     jump = np.where(places == 4, 7.0, 2.0)  # quartiles alike: half of the range is the scale

@@ -772,6 +772,7 @@ TABLES_REFUSED: list[tuple[Any, dict[str, Any], dict[str, Any], str]] = [
     (MLPRegressor, {}, {"sample_weight": np.zeros(80)}, "sample_weight: expected a weight above 0"),
     (MLPRegressor, {}, {"sample_weight": -np.ones(80)}, "sample_weight: expected weights of at le"),
     (MLPRegressor, {}, {"sample_weight": np.ones(3)}, "sample_weight: expected 80 weights"),
+    (MLPRegressor, {}, {"sample_weight": np.full(80, 1e-300)}, "sample_weight: .* alpha"),
     (MLPRegressor, {}, {"X_val": X}, "X_val: expected X_val and y_val, or neither"),
     (MLPRegressor, {}, {"X_val": X[:, :1], "y_val": Y}, "X_val, y_val: X has 1 features"),
     (

@@ -457,6 +457,31 @@ def test_labels_may_be_objects_and_must_be_there() -> None:
         clf.fit(X, labels)
 
 
+@pytest.mark.parametrize(
+    ("y", "w", "why"),
+    [
+        ([[0], [1, 2]] * 30, None, "y: expected one value a row, got rows of unequal lengths"),
+        ([[0, 1]] * 60, None, "y: y should be a 1d array"),
+        ([1e300, 0.5] * 30, None, "y: Unknown label type: continuous"),
+        ([0, 1] * 30, [0.0] * 60, "sample_weight: .* at least one non-zero"),
+        ([0, 1] * 30, ["a"] * 60, "sample_weight: "),
+        ([0, 1] * 30, [np.nan] * 60, "sample_weight: .* NaN"),
+        ([0, 1] * 30, [1e308] * 60, "sample_weight: expected weights of a finite sum, got 1e+"),
+    ],
+)
+def test_a_refusal_names_y_or_the_weights(y: Any, w: Any, why: str) -> None:
+    X, _ = mixed(60)
+    with pytest.raises((ValueError, TypeError), match=f"^{why}") as caught:
+        gn.TabularClassifier(**QUICK).fit(X, y, sample_weight=w)
+    assert "\n" not in str(caught.value)
+
+
+def test_targets_of_hundreds_of_digits_are_refused() -> None:
+    X, _ = mixed(60)
+    with pytest.raises(ValueError, match="y: expected numbers that float64 holds"):
+        gn.TabularRegressor(**QUICK).fit(X, [10**400, 1] * 30)
+
+
 def test_weights_must_leave_two_classes() -> None:
     X, y = mixed(60)
     labels = np.where(y > 0, "yes", "no")

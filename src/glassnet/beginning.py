@@ -19,9 +19,10 @@ def start(network: Base, X: Any, rows: Array | None = None) -> None:
     for k, (theta, rng) in enumerate(zip(thetas, generators, strict=True)):
         mine = np.arange(X.shape[0]) if rows is None else rows[k]
         x = np.asarray(checks.dense(X[rng.permutation(mine)[:ROWS]]), dtype)
-        for layer, p in zip(layers, network.layout.views(theta), strict=True):
-            layer.start(x, p, rng)
-            x, _ = layer.forward(x, p, None)
+        with np.errstate(all="ignore"):  # as in a step: what is too large is no news to the user
+            for layer, p in zip(layers, network.layout.views(theta), strict=True):
+                layer.start(x, p, rng)
+                x, _ = layer.forward(x, p, None)
 
 
 def start_output(network: Base, y: Array, w: Array) -> None:
@@ -33,4 +34,5 @@ def start_output(network: Base, y: Array, w: Array) -> None:
     if bias is None or len(network.layers) in network.frozen:
         return
     if bias.shape[-2:] == (1, network.outputs):
-        bias[...] = network.loss.best_constant(y, w, network.outputs)
+        with np.errstate(all="ignore"):
+            bias[...] = network.loss.best_constant(y, w, network.outputs)

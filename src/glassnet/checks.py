@@ -75,6 +75,8 @@ def numbers(name: str, given: Any, finite: bool = True) -> NDArray[Any]:
         array = np.asarray(given)
         if array.dtype == object:
             array = array.astype(float)
+    except OverflowError:  # an integer, or a fraction, of hundreds of digits
+        raise ValueError(f"{name}: expected numbers that float64 holds, got larger ones") from None
     except (ValueError, TypeError):
         raise ValueError(
             f"{name}: expected rows of numbers, got rows of unequal lengths, text or objects"

@@ -14,6 +14,8 @@ from glassnet.vocabulary import Array
 
 IDENTITY, CONSTANT = Identity(), Constant()  # defaults, which a repr leaves out
 
+FINEST = 1e-15  # share of a range that can be a unit: the square of what is farthest stays finite
+
 
 @dataclass(frozen=True, repr=False)
 class Dense(Layer):
@@ -102,8 +104,9 @@ class Dense(Layer):
 
     def start(self, x: Array, p: Any, rng: "np.random.Generator") -> None:
         """Let z have standard deviation 1, and b be minus a random mean of five rows of it."""
-        sums = self._spread(x @ p.W, x)  # (n, units)
-        sd = sums.std(axis=0)
+        sums = np.nan_to_num(self._spread(x @ p.W, x))  # (n, units), finite where x is huge
+        power = np.frexp(np.abs(sums).max(axis=0))[1]  # of 2, and exact: so no square overflows
+        sd = np.ldexp(np.ldexp(sums, -power).std(axis=0), power)
         p.W[...] = p.W / np.where(sd > 0, sd, 1)
         some = sums[rng.integers(len(x), size=(5, self.units)), np.arange(self.units)]
         share = rng.exponential(size=some.shape)
@@ -358,10 +361,13 @@ class Squash(Layer):
 
     def start(self, x: Array, p: Any, rng: "np.random.Generator") -> None:
         """Take median and quartiles of each column, gaps left out."""
+        tiny = float(np.finfo(p.scale.dtype).tiny)
         for column in range(p.scale.shape[-1]):
             values = x[:, column]
             if self.before <= column < self.before + self.gaps:
                 values = values[x[:, column + self.gaps] == 0]
             low, middle, high = np.quantile(values, [0.25, 0.5, 0.75]) if values.size else (0, 0, 0)
-            spread = (high - low) or (np.ptp(values) / 2 if values.size else 0)
-            p.centre[0, column], p.scale[0, column] = middle, 1 / spread if spread else 0
+            far = np.ptp(values) if values.size else 0
+            spread = (high - low) or far / 2
+            scale = 1 / max(spread, far * FINEST, tiny) if spread else 0
+            p.centre[0, column], p.scale[0, column] = middle, scale

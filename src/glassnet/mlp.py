@@ -37,6 +37,7 @@ FLAGS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping")
 OWN_NAMES = {"metrics": "metric", "optimizer": "solver", "schedule": "learning_rate"}
 ADAPTED = ("invscaling", "adaptive")  # rates that scikit-learn has and glassnet has not
 BATCH = 200  # rows a step at most, where nobody says how many
+MOST_PENALTY = float(np.finfo(np.float32).max)
 LEAST_RATE = 1e-6  # where an adaptive rate ends
 # the share of tol, and with it of the loss, by which L-BFGS must go on to change the loss: at the
 # default tol this is what SciPy asks for by itself
@@ -230,7 +231,11 @@ def options(given: Any, rows: Rows, seen: int, continued: bool = False) -> dict[
     """Return what `Network.train` is to be told of a training on these rows."""
     mean = 1.0 if rows.w is None else float(rows.w.mean())
     batch = min(BATCH if given.batch_size == "auto" else given.batch_size, len(rows))
-    step = len(rows) if by_lbfgs(given) else batch
+    step = mean * (len(rows) if by_lbfgs(given) else batch)
+    if given.alpha > step * MOST_PENALTY:
+        raise ValueError(
+            f"sample_weight: expected weights that alpha does not outweigh, got a mean of {mean:g}"
+        )
     return {
         "sample_weight": rows.w,
         "optimizer": optimizer(given),
@@ -238,7 +243,7 @@ def options(given: Any, rows: Rows, seen: int, continued: bool = False) -> dict[
         "shuffle": given.shuffle,
         "schedule": schedule(given, seen, 0 if continued else len(rows), batch),
         # scikit-learn's penalty in a step on all rows; in a smaller one, its mean
-        "l2": given.alpha / (step * mean),
+        "l2": given.alpha / step if given.alpha else 0.0,
     }
 
 

@@ -88,7 +88,8 @@ class Perceptron(BaseEstimator):
     ) -> Rows:
         """Check a table; return its rows, those of weight 0 left out."""
         how = {"accept_sparse": "csr", "dtype": FLOATS, "multi_output": True}
-        X, y = validate_data(self, X, y, reset=reset, y_numeric=is_regressor(self), **how)
+        with np.errstate(all="ignore"):  # it adds all numbers up, to see whether one is infinite
+            X, y = validate_data(self, X, y, reset=reset, y_numeric=is_regressor(self), **how)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if reset:
@@ -211,7 +212,8 @@ class Perceptron(BaseEstimator):
     def _scores(self, X: Any, raw: bool = True) -> Array:
         """Return the network's raw scores or predictions."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=FLOATS, reset=False)
+        with np.errstate(all="ignore"):
+            X = validate_data(self, X, accept_sparse="csr", dtype=FLOATS, reset=False)
         return self.network_.raw(X) if raw else self.network_.predict(X)
 
     def __sklearn_tags__(self) -> Any:

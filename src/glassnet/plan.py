@@ -79,11 +79,15 @@ class Plan:
         # rates of members are to the optimizer's own as factors
         rates = 1 if self.rates is None else np.reshape(self.rates, (-1, 1)) / self.optimizer.rate
         decay = factors("decay", dtype, network.frozen)
+
+        def held(name: str) -> Array:
+            return checks.fitting(name, np.array(getattr(self, name) or 0), dtype).astype(dtype)
+
         return {
             "factor": factors("rate", dtype) * np.asarray(rates, dtype),
-            "l2": dtype.type(self.l2) * decay,
-            "decay": dtype.type(self.weight_decay or 0) * decay,
-            "longest": np.array(self.clip_norm or 0, dtype),
+            "l2": held("l2") * decay,
+            "decay": held("weight_decay") * decay,
+            "longest": held("clip_norm"),
         }
 
 

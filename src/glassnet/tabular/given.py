@@ -1,5 +1,7 @@
 """What scikit-learn's users hand over beside a table: labels, quantities and weights, checked."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -20,10 +22,12 @@ def labels_of(y: Any) -> Array:
     >>> labels_of(np.array([3, 1, 3], dtype=object))
     array([3, 1, 3])
     """
-    labels = column_or_1d(_known(y), warn=True)
-    if labels.dtype == object:
-        labels = _of_one_type(labels)
-    check_classification_targets(labels)
+    # whether floats are whole is asked by way of integers, which hold less
+    with _naming("y"), np.errstate(invalid="ignore"):
+        labels = column_or_1d(_known(y), warn=True)
+        if labels.dtype == object:
+            labels = _of_one_type(labels)
+        check_classification_targets(labels)
     return np.asarray(labels)
 
 
@@ -50,7 +54,8 @@ def quantities_of(y: Any) -> Array:
     given = _known(y)
     if given.dtype.kind == "c":
         raise ValueError(f"y: Complex data not supported, got {given.dtype}")
-    numbers: Array = column_or_1d(checks.numbers("y", given), warn=True).astype(float)
+    with _naming("y"):
+        numbers: Array = column_or_1d(checks.numbers("y", given), warn=True).astype(float)
     return numbers
 
 
@@ -64,9 +69,13 @@ def weights_of(sample_weight: Any, y: Array) -> Array | None:
     """
     if sample_weight is None:
         return None
-    w: Array = _check_sample_weight(sample_weight, np.empty((len(y), 1)), ensure_non_negative=True)
+    with _naming("sample_weight"):
+        rows = np.empty((len(y), 1))
+        w: Array = _check_sample_weight(sample_weight, rows, ensure_non_negative=True)
     if not w.any():
         raise ValueError("sample_weight: expected a weight above 0, got only zeros")
+    if w.max() > np.finfo(float).max / len(w):
+        raise ValueError(f"sample_weight: expected weights of a finite sum, got {w.max():g}")
     return w
 
 
@@ -74,4 +83,17 @@ def _known(y: Any) -> Array:
     """Return targets as an array, if there are any."""
     if y is None:
         raise ValueError("y: this estimator requires y to be passed, but the target y is None")
-    return np.asarray(y)
+    try:
+        return np.asarray(y)
+    except ValueError:
+        raise ValueError("y: expected one value a row, got rows of unequal lengths") from None
+
+
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """Let every sentence of scikit-learn's begin with the argument that it is about."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        told = " ".join(str(error).split()).removeprefix(f"{name}: ")
+        raise type(error)(f"{name}: {told}") from None
