@@ -329,11 +329,10 @@ def _restored(
         return array.tolist() if network.members is None or name == "epoch" else [*array]
 
     history.epoch[:], history.loss[:] = listed("epoch"), listed("loss")
-    history.metrics |= {
-        each.name: listed(f"metrics.{each.name}") for each in training.watch.metrics
-    }
     if not history.epoch:
         return None
+    for metric in training.watch.metrics:
+        history.metrics[metric.name] = listed(f"metrics.{metric.name}")
     unseen = None
     if training.watch.held:
         history.validation_loss[:] = listed("validation_loss")

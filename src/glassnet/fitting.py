@@ -130,26 +130,18 @@ def fit(
     history, best, last = History(), 0, None
     rule = options.get("optimizer")
     by_lbfgs = rule == "lbfgs" or isinstance(rule, LBFGS)
-    checks.whole("restarts", restarts)
-    if members is not None and restarts > 1:
+    if checks.whole("restarts", restarts) > 1 and members is not None:
         raise ValueError("members: expected None where restarts keep one of several")
     several = restarts > 1 or members is not None or network.members is not None
-    if plateau is not None and several:
-        raise ValueError(
-            "plateau: expected None where several networks share a rate, got a Plateau"
-        )
     checks.flag("verbose", verbose)
-    if not (plateau is None or isinstance(plateau, Plateau)):
-        raise TypeError(f"plateau: expected a Plateau, got {plateau!r}")
     if not (on_epoch is None or callable(on_epoch)):
         raise TypeError(f"on_epoch: expected a function, got {on_epoch!r}")
-    if by_lbfgs and several:
-        raise ValueError("optimizer: LBFGS trains one network at a time, got several")
+    beside = {"average": average, "plateau": plateau, "restarts": restarts}
+    _check_plateau(plateau, several)
     if by_lbfgs:
-        given = options | {"average": average or None, "plateau": plateau, "checkpoint": checkpoint}
-        for name in BY_STEPS:
-            if given.get(name) is not None:
-                raise ValueError(f"{name}: expected none with LBFGS, which takes its own steps")
+        _check_lbfgs(
+            several, options | beside | {"average": average or None, "checkpoint": checkpoint}
+        )
     mean = _average(average, options)
     looks = [each for each in (mean, plateau, on_epoch) if each is not None]
     with ExitStack() as stack:
@@ -177,7 +169,6 @@ def fit(
                 else:
                     training = Training(network, X, y, history=history, **options)
                     if saved is not None:
-                        beside = {"average": average, "plateau": plateau, "restarts": restarts}
                         last = saved.restore(training, mean, **beside)
                     last = _run(training, last, stop, saved, mean)
             if last is not None and options.get("patience") is not None:
@@ -194,6 +185,23 @@ def fit(
 
     remember(network, history, last, len(y), options)  # and point to the doctor if it did badly
     return history
+
+
+def _check_plateau(plateau: Any, several: bool) -> None:
+    if plateau is not None and several:
+        raise ValueError(
+            "plateau: expected None where several networks share a rate, got a Plateau"
+        )
+    if not (plateau is None or isinstance(plateau, Plateau)):
+        raise TypeError(f"plateau: expected a Plateau, got {plateau!r}")
+
+
+def _check_lbfgs(several: bool, given: dict[str, Any]) -> None:
+    if several:
+        raise ValueError("optimizer: LBFGS trains one network at a time, got several")
+    for name in BY_STEPS:
+        if given.get(name) is not None:
+            raise ValueError(f"{name}: expected none with LBFGS, which takes its own steps")
 
 
 def _run(
