@@ -332,7 +332,7 @@ def test_other_first_weights_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"another training \(first weights: "):
         plain.fit(net, checkpoint=tmp_path)
     unseeded = gn.Network(net.layers, 3)
-    with pytest.raises(ValueError, match="give Network a seed, delete it or name another folder"):
+    with pytest.raises(ValueError, match="begin with that seed, delete it or name another folder"):
         plain.fit(unseeded, checkpoint=tmp_path)
 
 

@@ -230,7 +230,7 @@ class Checkpoint:
     def _other(self, name: str, there: Any, here: Any) -> "_OtherError":
         return _OtherError(
             f"checkpoint: {self.path} is of another training ({name}: {_short(there)} there, "
-            f"{_short(here)} here); {'give Network a seed, ' * (name == 'seed')}{ELSE}"
+            f"{_short(here)} here); {'begin with that seed, ' * (name == 'seed')}{ELSE}"
         )
 
 
