@@ -26,7 +26,6 @@ app = typer.Typer(
 def run(arguments: list[str]) -> int:
     """Run a command; whatever is wrong with its input becomes one sentence and an exit code."""
     terminal.quiet(False)
-    stopped = "stopped"
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _warn
@@ -36,8 +35,11 @@ def run(arguments: list[str]) -> int:
         # whoever read our output has seen enough; what is still in the buffer must go nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (KeyboardInterrupt, typer.Abort) as stop:
-        code, stopped = STOPPED, str(stop.__cause__ or stop) or stopped
+    except (KeyboardInterrupt, typer.Abort):
+        code = STOPPED
+    except tables.KeptError as kept:
+        terminal.tell(kept)
+        return STOPPED
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _complain(f"{where}{error.strerror or error}")
@@ -53,7 +55,7 @@ def run(arguments: list[str]) -> int:
             raise
         return _complain(error.format_message())
     if code == STOPPED:
-        terminal.tell(stopped)
+        terminal.tell("stopped")
     return int(code or 0)
 
 

@@ -46,6 +46,10 @@ from glassnet.tabular.report import Report
 from glassnet.tabular.task import Course, Task
 
 
+class KeptError(Exception):
+    """Ctrl-C came, and there is a way to go on."""
+
+
 def demo(seed: Seed = None) -> None:
     """Watch a network learn XOR, and then a real table.
 
@@ -164,9 +168,7 @@ def _learn(task: Task, checkpoint: Path | None = None, shown: bool = True) -> Co
     except KeyboardInterrupt:
         if checkpoint is None:
             raise
-        raise KeyboardInterrupt(
-            f"stopped; the same command goes on with what is in {checkpoint}"
-        ) from None
+        raise KeptError(f"stopped; the same command goes on with what is in {checkpoint}") from None
     for note in course.notes:
         terminal.tell(note)
     return course
