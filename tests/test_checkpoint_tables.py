@@ -88,7 +88,7 @@ def test_a_finished_training_is_reported_as_such(
 
 def test_a_lower_rate_has_files_of_its_own(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where training runs away at once it is begun anew, and both goes can be interrupted."""
-    options = ("--epochs", "6", "--rate", "30", "--optimizer", "sgd", "--members", "2")
+    options = ("--epochs", "24", "--rate", "30", "--optimizer", "sgd", "--members", "2")
     options = (*options, "--network", "16")
     expected = train(*options, output="whole.safetensors")
     for writes in (1, 2, 3):
@@ -132,7 +132,7 @@ def test_a_damaged_file_is_one_sentence(here: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_signal(how: signal.Signals, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "SELDOM", 20.0)
-    options = ("--epochs", "400", "--members", "2", "--network", "16")
+    options = ("--epochs", "250", "--members", "2", "--network", "16")
     command = [sys.executable, "-m", "glassnet", *TRAIN, *options, "--checkpoint", "run"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         while not [*Path("run").glob("*.safetensors")] and process.poll() is None:
@@ -148,6 +148,6 @@ def test_a_signal(how: signal.Signals, here: Path, monkeypatch: pytest.MonkeyPat
     else:
         assert (code, told) == (-how, "")
     files = [checkpoint.unpack(path) for path in Path("run").glob("*.safetensors")]
-    assert 0 < min(about["done"] for about, _ in files) < 400
+    assert 0 < min(about["done"] for about, _ in files) < 250
     expected = train(*options, output="whole.safetensors")
     assert train(*options, "--checkpoint", "run", output="kept.safetensors") == expected

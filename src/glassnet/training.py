@@ -13,6 +13,7 @@ import numpy as np
 from glassnet import checks
 from glassnet.beginning import start_output
 from glassnet.engines import start
+from glassnet.guard import Guard
 from glassnet.history import Best, DivergenceWarning, Epoch, History
 from glassnet.memory import resume
 from glassnet.metrics import Metric, find_metrics
@@ -93,14 +94,13 @@ class Training:
         **options: Any,
     ) -> None:
         self.epochs, self.every = checks.whole("epochs", epochs), checks.whole("every", every)
-        plan, self.taught, self.best, self.watch = prepare(
-            network, X, y, continued=continued, **options
-        )
+        plan, taught, self.best, self.watch = prepare(network, X, y, continued=continued, **options)
         if isinstance(plan.optimizer, LBFGS):
             raise ValueError("optimizer: LBFGS takes no single steps: give it to fit")
         self.history = History() if history is None else history
-        self.run, self.history.engine = start(network, self.taught, plan, epochs, continued)
+        self.run, self.history.engine = start(network, taught, plan, epochs, continued)
         self.done, self.loss, self.stopped = 0, None, False
+        self._guard = Guard(self.run)
 
     @property
     def going(self) -> bool:
@@ -115,14 +115,17 @@ class Training:
 
     def advance(self) -> bool:
         """Train to the next report, and return whether it went well."""
+        self._guard.look(self.done)
         due = min(self.every - self.done % self.every, self.epochs - self.done)
         went, self.loss = self.run.advance(due)
         self.done += went
         if self.run.diverged:
             self.history.diverged = self.done + 1
+            where = self._guard.where(self.done, self.epochs)
             warnings.warn(
                 f"training diverged in epoch {self.done + 1}: the weights are those after epoch "
-                f"{self.done}; a lower learning rate than {self.run.rule.rate:g} may help",
+                f"{self.done}; {f'it broke first in {where}; ' * bool(where)}"
+                f"a lower learning rate than {self.run.rule.rate:g} may help",
                 DivergenceWarning,
                 stacklevel=4,
             )
