@@ -11,7 +11,7 @@ BENCH ?=
 # a benchmark or a test must not run at half speed because of a setting that is left over
 unexport OPENBLAS_CORETYPE
 
-.PHONY: help demo test lint types docs bench growth sklearn quality ablation golden xor clean
+.PHONY: help demo test lint types docs bench growth sklearn quality ablation fuzz golden xor clean
 
 help:
 	@echo "make demo    a network learns XOR and a real table"
@@ -22,6 +22,7 @@ help:
 	@echo "make sklearn glassnet's estimators beside scikit-learn's"
 	@echo "make quality  the estimators for tables on 20 tables, beside their peers (DATA=folder)"
 	@echo "make ablation what each part of them brings, on the same tables"
+	@echo "make fuzz    what goes wrong at random: trainings killed 100 times, and gone on with"
 	@echo "make xor     how often the tutorial's listing and the demo solve XOR, over 1,000 seeds"
 	@echo "make golden  make the golden values of the tests again (needs PyTorch)"
 	@echo "make clean   remove the environment and what was built"
@@ -76,6 +77,9 @@ ablation: $(VENV)/dev.done $(DATA)
 
 xor: $(VENV)/dev.done
 	$(BIN)/python benchmarks/xor.py
+
+fuzz: $(VENV)/dev.done
+	$(BIN)/python tests/fuzz/kills.py 100
 
 golden: $(VENV)/dev.done
 	$(BIN)/python -m pip install --quiet --requirement benchmarks/requirements.txt

@@ -105,8 +105,9 @@ class Training:
     @property
     def going(self) -> bool:
         """Whether there is more to do."""
-        ended = self.stopped or self.run.diverged or self.done >= self.epochs
-        return not (ended or self.best.stopped.all())
+        if self.stopped or self.run.diverged or self.done >= self.epochs:
+            return False
+        return self.best.patience == np.inf or not self.best.stopped.all()
 
     @property
     def between(self) -> bool:
