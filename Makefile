@@ -24,7 +24,7 @@ help:
 	@echo "make quality  the estimators for tables on 20 tables, beside their peers (DATA=folder)"
 	@echo "make ablation what each part of them brings, on the same tables"
 	@echo "make xor     how often the tutorial's listing and the demo solve XOR, over 1,000 seeds"
-	@echo "make fuzz    what comes from outside, damaged: into docs/fuzzing.md (takes hours)"
+	@echo "make fuzz    bad tables and files, and trainings that are killed, into docs/fuzzing.md (hours)"
 	@echo "make golden  make the golden values of the tests again (needs PyTorch)"
 	@echo "make clean   remove the environment and what was built"
 
@@ -51,6 +51,7 @@ fuzz: $(VENV)/dev.done
 	$(BIN)/python tests/fuzz/tables.py 20000
 	$(BIN)/python tests/fuzz/csvs.py 500
 	$(BIN)/python tests/fuzz/files.py 200000 --processes 2 --report
+	$(BIN)/python tests/fuzz/kills.py 100
 
 lint: $(VENV)/dev.done
 	$(BIN)/ruff check .

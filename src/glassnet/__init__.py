@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from glassnet.estimators import MLPRegressor as MLPRegressor
     from glassnet.files import ModelFileError, load
     from glassnet.fitting import Plateau
-    from glassnet.history import DivergenceWarning, Epoch, History
+    from glassnet.history import DivergenceWarning, Epoch, History, InterruptedWarning
     from glassnet.insight.doctor.recall import TrainingWarning
     from glassnet.insight.gradients import check_gradients
     from glassnet.insight.referee import referee
@@ -88,6 +88,7 @@ __all__ = [
     "History",
     "Huber",
     "Identity",
+    "InterruptedWarning",
     "Inverse",
     "Layer",
     "LayerNorm",
@@ -145,7 +146,7 @@ ROOMS = {
     "estimators": ("MLPClassifier", "MLPRegressor"),
     "files": ("ModelFileError", "load"),
     "fitting": ("Plateau",),
-    "history": ("DivergenceWarning", "Epoch", "History"),
+    "history": ("DivergenceWarning", "Epoch", "History", "InterruptedWarning"),
     "insight.doctor.recall": ("TrainingWarning",),
     "insight.gradients": ("check_gradients",),
     "insight.referee": ("referee",),

@@ -196,6 +196,8 @@ def load_with_table(path: StrPath) -> tuple[Network, Any]:
 def _about(file: Container) -> dict[str, Any]:
     """Return what the file says of the network, with every section that must be there."""
     about = file.about
+    if "checkpoint" in about:
+        raise ValueError("it is a checkpoint, from which fit(checkpoint=...) goes on")
     version = about.get("version")
     if type(version) is not int:
         raise ValueError("its glassnet section has no version")

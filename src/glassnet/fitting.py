@@ -2,19 +2,25 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from glassnet import checks
-from glassnet.history import Epoch, History
+from glassnet.history import Epoch, History, InterruptedWarning
+from glassnet.interrupting import Interruption
 from glassnet.memory import remembered
 from glassnet.network import Network
 from glassnet.optimizers import LBFGS
 from glassnet.progress import Progress
-from glassnet.training import EPOCHS, train
+from glassnet.training import EPOCHS, Training, train
 from glassnet.vocabulary import Array
+
+if TYPE_CHECKING:
+    from glassnet.checkpoint import Checkpoint
+    from glassnet.container import StrPath
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,10 @@ class Plateau:
 
 
 # what means nothing to L-BFGS
-BY_STEPS = ("schedule", "batch_size", "clip_norm", "weight_decay", "average", "plateau", "rates")
+BY_STEPS = (
+    *("schedule", "batch_size", "clip_norm", "weight_decay", "average", "plateau", "rates"),
+    "checkpoint",
+)
 
 
 class Average:
@@ -80,6 +89,15 @@ class Average:
         if epoch.number > self.begin:
             self.count += 1
             self.mean = self.mean + (epoch.network.theta - self.mean) / self.count
+
+    def notes(self, theta: Array) -> dict[str, Array]:
+        """Return the mean and of how many reports it is, as a checkpoint keeps them."""
+        return {"count": np.array(self.count), "mean": np.zeros_like(theta) + self.mean}
+
+    def go_on(self, notes: dict[str, Array]) -> None:
+        """Take back what a checkpoint kept."""
+        self.count = int(notes["count"])
+        self.mean = notes["mean"] if self.count else 0.0
 
     def settle(self, theta: Array) -> None:
         """Let the weights be the mean."""
@@ -103,6 +121,7 @@ def fit(
     restarts: int = 1,
     average: float = 0.0,
     plateau: Plateau | None = None,
+    checkpoint: "StrPath | None" = None,
     verbose: bool = False,
     on_epoch: Callable[[Epoch], Any] | None = None,
     **options: Any,
@@ -111,61 +130,119 @@ def fit(
     history, best, last = History(), 0, None
     rule = options.get("optimizer")
     by_lbfgs = rule == "lbfgs" or isinstance(rule, LBFGS)
-    checks.whole("restarts", restarts)
-    if members is not None:
-        if restarts > 1:
-            raise ValueError("members: expected None where restarts keep one of several")
-        network.spread(members)
-    if plateau is not None and (restarts > 1 or network.members is not None):
-        raise ValueError(
-            "plateau: expected None where several networks share a rate, got a Plateau"
-        )
+    if checks.whole("restarts", restarts) > 1 and members is not None:
+        raise ValueError("members: expected None where restarts keep one of several")
+    several = restarts > 1 or members is not None or network.members is not None
     checks.flag("verbose", verbose)
-    if not (plateau is None or isinstance(plateau, Plateau)):
-        raise TypeError(f"plateau: expected a Plateau, got {plateau!r}")
     if not (on_epoch is None or callable(on_epoch)):
         raise TypeError(f"on_epoch: expected a function, got {on_epoch!r}")
-    if by_lbfgs and (restarts > 1 or network.members is not None):
-        raise ValueError("optimizer: LBFGS trains one network at a time, got several")
+    beside = {"average": average, "plateau": plateau, "restarts": restarts}
+    _check_plateau(plateau, several)
     if by_lbfgs:
-        given = options | {"average": average or None, "plateau": plateau}
-        for name in BY_STEPS:
-            if given.get(name) is not None:
-                raise ValueError(f"{name}: expected none with LBFGS, which takes its own steps")
+        _check_lbfgs(
+            several, options | beside | {"average": average or None, "checkpoint": checkpoint}
+        )
     mean = _average(average, options)
     looks = [each for each in (mean, plateau, on_epoch) if each is not None]
-    if restarts > 1:
-        network.spread(restarts)
-    try:
-        with Progress(options.get("epochs", EPOCHS), verbose) as shown:
+    with ExitStack() as stack:
+        saved = None
+        if checkpoint is not None:
+            from glassnet.checkpoint import opened
 
-            def stop(epoch: Epoch) -> bool:
-                shown(epoch)
-                answers = [look(epoch) for look in looks]
-                return any(answer is True for answer in answers)
-
-            if by_lbfgs:
-                from glassnet.lbfgs import minimise
-
-                last = minimise(network, X, y, stop=stop, history=history, **options)
-            else:
-                for last in train(network, X, y, history=history, **options):
-                    if stop(last):
-                        break
-        if last is not None and options.get("patience") is not None:
-            last.restore_best()
-        if mean is not None:
-            mean.settle(network.theta)
-        if restarts > 1 and last is not None:
-            best = _best_member(last, options)
-    finally:
+            saved = stack.enter_context(opened(checkpoint, network))
+        if members is not None:
+            network.spread(members)
         if restarts > 1:
-            network.keep(best)
-            history.keep(best)
+            network.spread(restarts)
+        try:
+            with Progress(options.get("epochs", EPOCHS), verbose) as shown:
+
+                def stop(epoch: Epoch) -> bool:
+                    shown(epoch)
+                    answers = [look(epoch) for look in looks]
+                    return any(answer is True for answer in answers)
+
+                if by_lbfgs:
+                    from glassnet.lbfgs import minimise
+
+                    last = minimise(network, X, y, stop=stop, history=history, **options)
+                else:
+                    training = Training(network, X, y, history=history, **options)
+                    if saved is not None:
+                        last = saved.restore(training, mean, **beside)
+                    last = _run(training, last, stop, saved, mean)
+            if last is not None and options.get("patience") is not None:
+                last.restore_best()
+            if mean is not None:
+                mean.settle(network.theta)
+            if restarts > 1 and last is not None:
+                best = _best_member(last, options)
+        finally:
+            if restarts > 1:
+                network.keep(best)
+                history.keep(best)
     from glassnet.insight.doctor.recall import remember
 
     remember(network, history, last, len(y), options)  # and point to the doctor if it did badly
     return history
+
+
+def _check_plateau(plateau: Any, several: bool) -> None:
+    if plateau is not None and several:
+        raise ValueError(
+            "plateau: expected None where several networks share a rate, got a Plateau"
+        )
+    if not (plateau is None or isinstance(plateau, Plateau)):
+        raise TypeError(f"plateau: expected a Plateau, got {plateau!r}")
+
+
+def _check_lbfgs(several: bool, given: dict[str, Any]) -> None:
+    if several:
+        raise ValueError("optimizer: LBFGS trains one network at a time, got several")
+    for name in BY_STEPS:
+        if given.get(name) is not None:
+            raise ValueError(f"{name}: expected none with LBFGS, which takes its own steps")
+
+
+def _run(
+    training: Training,
+    last: Epoch | None,
+    stop: Callable[[Epoch], bool],
+    saved: "Checkpoint | None",
+    mean: Average | None,
+) -> Epoch | None:
+    """Train to the end, or to the end of the epoch in which Ctrl-C came; return the last report."""
+    halted = between = False
+    with Interruption(training.run):
+        while training.going and not halted and training.advance():
+            between = training.between
+            if saved is not None and between:  # before a report that only this training has
+                saved.keep(training, mean, now=True)
+            last = training.report()
+            training.stopped = stop(last)
+            halted = training.run.halted
+            if saved is not None and not between:
+                saved.keep(training, mean, now=halted or not training.going)
+    if halted and (between or training.going):
+        training.history.interrupted = training.done
+        _tell(training, saved)
+    return last
+
+
+def _tell(training: Training, saved: "Checkpoint | None") -> None:
+    """Say where Ctrl-C ended a training, and how to go on."""
+    chosen = training.best.patience < np.inf
+    whose = "those of the best report" if chosen else f"those after epoch {training.done}"
+    if saved is not None:
+        how = f"the same call with checkpoint={str(saved.path.parent)!r} goes on from there"
+    else:
+        how = 'with checkpoint="run/" the same call would go on from there'
+    warnings.warn(
+        f"interrupted after epoch {training.done} of {training.epochs}: the weights are {whose}; "
+        f"{how}",
+        InterruptedWarning,
+        stacklevel=5,
+    )
 
 
 def partial_fit(network: Network, X: Any, y: Any, **options: Any) -> History:

@@ -29,6 +29,22 @@ class DivergenceWarning(RuntimeWarning):
     """
 
 
+class InterruptedWarning(RuntimeWarning):
+    """Ctrl-C ended `Network.fit` after an epoch; the message says how to go on.
+
+    Examples
+    --------
+    >>> import signal, warnings
+    >>> import glassnet as gn
+    >>> net = gn.Network([gn.Dense(1)], inputs=1, seed=0)
+    >>> with warnings.catch_warnings(record=True, action="always") as caught:
+    ...     history = net.fit([[1.0], [2.0]], [1.0, 2.0], epochs=99,
+    ...                       on_epoch=lambda epoch: signal.raise_signal(signal.SIGINT))
+    >>> print(caught[0].category.__name__, history.interrupted)
+    InterruptedWarning 1
+    """
+
+
 @dataclass
 class History:
     """What training left behind: a number for each report.
@@ -50,6 +66,8 @@ class History:
         Whether L-BFGS found that no step makes the loss smaller; None for other optimizers.
     engine : str
         What ran the steps, and where that is not what was asked for, why.
+    interrupted : int or None
+        The epoch after which Ctrl-C ended it.
 
     Examples
     --------
@@ -68,6 +86,7 @@ class History:
     diverged: int | None = None
     converged: bool | None = None
     engine: str = ""
+    interrupted: int | None = None
 
     def keep(self, member: int) -> None:
         """Keep one member's numbers."""

@@ -140,6 +140,8 @@ class Network(Predicting):
             The share of the epochs, at the end, whose weights are averaged; 0 takes the last.
         plateau : Plateau, optional
             When to lower the learning rate because nothing becomes better.
+        checkpoint : str or PathLike, optional
+            A folder from which the same call goes on to the same bits, whatever ended this one.
         verbose : bool
             Show a progress bar where rich is installed, else a line for each report.
         on_epoch : callable, optional

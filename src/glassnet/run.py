@@ -29,6 +29,10 @@ class Run:
         Updates made so far.
     shared : dict of str to array
         theta, its gradient, and the optimizer's vectors, shaped like it.
+    halted : bool
+        Set by whoever wants `advance` to return after the epoch that comes to its end next.
+    diverged : bool
+        Whether the last epoch ran away.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class Run:
         self.with_loss = {rows: self._step(rows, True) for rows in sizes}
         self.without_loss = {rows: self._step(rows, False) for rows in sizes}
         self.good_theta = network.theta.copy()
+        self.halted = self.diverged = False
 
     def _step(self, rows: int, loss: bool) -> Any:
         """Return a step over so many rows, bound to the arrays of this run."""
@@ -98,12 +103,15 @@ class Run:
 
     def advance(self, epochs: int) -> tuple[int, Any]:
         """Train for some epochs; return how many went well, and the loss of the last."""
+        done, last, loss = 0, False, None
         with self.quiet():
-            for done in range(epochs):
-                loss = self._epoch(want_loss=done == epochs - 1)
+            while not last:
+                last = self.halted or done == epochs - 1
+                loss = self._epoch(want_loss=last)
                 if not self._finite(loss):
-                    return done, loss
-        return epochs, loss
+                    break
+                done += 1
+        return done, loss
 
     def _epoch(self, want_loss: bool) -> Any:
         """Go through the rows once, and return their mean loss if it is wanted."""
@@ -182,4 +190,5 @@ class Run:
             np.copyto(self.good_theta, theta)
         else:
             theta[...] = self.good_theta
+        self.diverged = not fine
         return bool(fine)

@@ -13,6 +13,7 @@ import numpy as np
 from glassnet import checks
 from glassnet.beginning import start_output
 from glassnet.engines import start
+from glassnet.guard import Guard
 from glassnet.history import Best, DivergenceWarning, Epoch, History
 from glassnet.memory import resume
 from glassnet.metrics import Metric, find_metrics
@@ -65,28 +66,90 @@ class Watch:
         return Epoch(number, loss, unseen, scores, network, best, self, run)
 
 
+class Training:
+    """A training under way: what runs it, what watches it, and how far it is.
+
+    Attributes
+    ----------
+    run : Run
+        What makes the steps.
+    epochs, every : int
+        How many epochs there will be, and from one report to the next.
+    done : int
+        Epochs done.
+    stopped : bool
+        Whether somebody who looked at a report wanted an end.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        X: Any,
+        y: Any,
+        *,
+        epochs: int = EPOCHS,
+        every: int = 1,
+        history: History | None = None,
+        continued: bool = False,
+        **options: Any,
+    ) -> None:
+        self.epochs, self.every = checks.whole("epochs", epochs), checks.whole("every", every)
+        plan, taught, self.best, self.watch = prepare(network, X, y, continued=continued, **options)
+        if isinstance(plan.optimizer, LBFGS):
+            raise ValueError("optimizer: LBFGS takes no single steps: give it to fit")
+        self.history = History() if history is None else history
+        self.run, self.history.engine = start(network, taught, plan, epochs, continued)
+        self.done, self.loss, self.stopped = 0, None, False
+        self._guard = Guard(self.run)
+
+    @property
+    def going(self) -> bool:
+        """Whether there is more to do."""
+        if self.stopped or self.run.diverged or self.done >= self.epochs:
+            return False
+        return self.best.patience == np.inf or not self.best.stopped.all()
+
+    @property
+    def between(self) -> bool:
+        """Whether it was halted where no report is due."""
+        return self.done % self.every > 0 and self.done < self.epochs
+
+    def advance(self) -> bool:
+        """Train to the next report, and return whether it went well."""
+        self._guard.look(self.done)
+        due = min(self.every - self.done % self.every, self.epochs - self.done)
+        went, self.loss = self.run.advance(due)
+        self.done += went
+        if self.run.diverged:
+            self.history.diverged = self.done + 1
+            where = self._guard.where(self.done, self.epochs)
+            warnings.warn(
+                f"training diverged in epoch {self.done + 1}: the weights are those after epoch "
+                f"{self.done}; {f'it broke first in {where}; ' * bool(where)}"
+                f"a lower learning rate than {self.run.rule.rate:g} may help",
+                DivergenceWarning,
+                stacklevel=4,
+            )
+        return not self.run.diverged
+
+    def report(self) -> Epoch:
+        """Look at the weights as they are now."""
+        return self.watch.report(self.done, self.loss, self.best, self.history, self.run)
+
+    def reports(self) -> Iterator[Epoch]:
+        """Train to the end, from report to report."""
+        while self.going and self.advance():
+            yield self.report()
+
+
 def train(
-    network: Network,
-    X: Any,
-    y: Any,
-    *,
-    epochs: int = EPOCHS,
-    every: int = 1,
-    history: History | None = None,
-    continued: bool = False,
-    **options: Any,
+    network: Network, X: Any, y: Any, *, continued: bool = False, **options: Any
 ) -> Iterator[Epoch]:
     """Train a network as a generator of reports; `Network.train` tells the options."""
-    checks.whole("epochs", epochs)
-    checks.whole("every", every)
-    plan, taught, best, watch = prepare(network, X, y, continued=continued, **options)
-    if isinstance(plan.optimizer, LBFGS):
-        raise ValueError("optimizer: LBFGS takes no single steps: give it to fit")
-    history = History() if history is None else history
-    run, history.engine = start(network, taught, plan, epochs, continued)
+    training = Training(network, X, y, continued=continued, **options)
     if continued:
-        resume(run, network.memory)
-    return _reports(run, watch, best, epochs, every, history)
+        resume(training.run, network.memory)
+    return training.reports()
 
 
 def prepare(
@@ -127,23 +190,3 @@ def prepare(
     start_output(network, taught.y, w / w.sum())
     best = Best(network.theta, monitor != "loss" and found[monitor].higher, patience, min_delta)
     return plan, taught, best, Watch(network, taught, held, list(found.values()), monitor)
-
-
-def _reports(
-    run: Run, watch: Watch, best: Best, epochs: int, every: int, history: History
-) -> Iterator[Epoch]:
-    done = 0
-    while done < epochs and not best.stopped.all():
-        ahead = min(every, epochs - done)
-        went, loss = run.advance(ahead)
-        done += went
-        if went < ahead:
-            history.diverged = done + 1
-            warnings.warn(
-                f"training diverged in epoch {done + 1}: the weights are those after epoch {done}; "
-                f"a lower learning rate than {run.rule.rate:g} may help",
-                DivergenceWarning,
-                stacklevel=3,
-            )
-            return
-        yield watch.report(done, loss, best, history, run)

@@ -37,6 +37,9 @@ def run(arguments: list[str]) -> int:
         return 1
     except (KeyboardInterrupt, typer.Abort):
         code = STOPPED
+    except tables.KeptError as kept:
+        terminal.tell(kept)
+        return STOPPED
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _complain(f"{where}{error.strerror or error}")

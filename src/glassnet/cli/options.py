@@ -119,6 +119,14 @@ Seed = Annotated[
         f"{Settings.seed}.",
     ),
 ]
+Checkpoint = Annotated[
+    Path | None,
+    option(
+        *(TRAINING, "FOLDER"),
+        "Where to keep how far the training is: stopped at any moment, the same command goes on "
+        "from there, and learns the same.",
+    ),
+]
 ModelFile = Annotated[
     Path | None,
     option(OUTPUT, "FILE", "The model file; if left out, DATA.safetensors in this folder."),

@@ -15,6 +15,7 @@ from glassnet.cli import reports
 from glassnet.cli.options import (
     ActivationName,
     BatchSize,
+    Checkpoint,
     Compare,
     Data,
     Dropout,
@@ -43,6 +44,10 @@ from glassnet.tabular import peers
 from glassnet.tabular.model import load_model
 from glassnet.tabular.report import Report
 from glassnet.tabular.task import Course, Task
+
+
+class KeptError(Exception):
+    """Ctrl-C came, and there is a way to go on."""
 
 
 def demo(seed: Seed = None) -> None:
@@ -99,6 +104,7 @@ def train(
     optimizer: OptimizerName = None,
     rate: Rate = None,
     seed: Seed = None,
+    checkpoint: Checkpoint = None,
     output: ModelFile = None,
     as_json: JsonReport = False,
     quiet: Quiet = False,
@@ -142,7 +148,7 @@ def train(
     with as_options():
         task = Task.of(table, target, settings)
         reports.show_task(task)
-        course = _learn(task, shown=not quiet)
+        course = _learn(task, checkpoint, shown=not quiet)
     course.model.save(path)
     report = Report.of(task, course, peers.compare(task) if compare else ())
     reports.show_report(task, course, report)
@@ -153,11 +159,16 @@ def train(
         print(json.dumps(content, indent=2, allow_nan=False))
 
 
-def _learn(task: Task, shown: bool = True) -> Course:
+def _learn(task: Task, checkpoint: Path | None = None, shown: bool = True) -> Course:
     """Train a task's networks with a progress bar, and return how it went."""
-    with terminal.progress(task.epochs, shown) as bar:
-        side = f"{task.recipe.members} networks side by side"
-        course = task.learn(lambda done, epochs: bar.report(done, side, epochs))
+    side = f"{task.recipe.members} networks side by side"
+    try:
+        with terminal.progress(task.epochs, shown) as bar:
+            course = task.learn(lambda done, epochs: bar.report(done, side, epochs), checkpoint)
+    except KeyboardInterrupt:
+        if checkpoint is None:
+            raise
+        raise KeptError(f"stopped; the same command goes on with what is in {checkpoint}") from None
     for note in course.notes:
         terminal.tell(note)
     return course

@@ -79,19 +79,20 @@ class Compiled(Run):
 
     def advance(self, epochs: int) -> tuple[int, Any]:
         """Train for some epochs; return how many went well, and the loss of the last."""
-        done, loss, leap = 0, None, self._at_once if self.whole else 1
-        while done < epochs:
-            ahead = min(leap, epochs - done)
-            last = done + ahead == epochs
+        done, loss, leap, last = 0, None, self._at_once if self.whole else 1, False
+        while not last:
+            halted = self.halted
+            ahead = 1 if halted else min(leap, epochs - done)
+            last = halted or done + ahead == epochs
             if ahead == 1:
                 went, loss = super().advance(1) if last else self._unread()
                 if not went:
                     return done, loss
             elif (loss := self._leap(ahead, last)) is None:
-                leap = 1  # something ran away in there: once more, and look after each epoch
+                leap, last = 1, False  # it ran away in there: once more, and look each epoch
                 continue
             done += ahead
-        return epochs, loss
+        return done, loss
 
     def _unread(self) -> tuple[int, Any]:
         """Train for an epoch whose loss nobody reads."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.checkpoint import Checkpoint
 from glassnet.history import DivergenceWarning, Epoch
 from glassnet.metrics import Metric, accuracy
 from glassnet.network import Network
@@ -18,7 +19,9 @@ from glassnet.selection import FOLDS, Folds, folds, in_proportion
 from glassnet.tabular.calibration import temperature
 from glassnet.tabular.defaults import Recipe
 from glassnet.tabular.encoding import Encoding
+from glassnet.tabular.keeping import Keeper
 from glassnet.tabular.target import mean_sd, standardised
+from glassnet.training import Training
 from glassnet.vocabulary import Array
 
 EVERY = 2  # epochs from one look at the validation rows to the next
@@ -77,6 +80,21 @@ class Choice:
         if len(self._scores) > 1:
             self._keep(np.mean(self._scores, axis=0), self._before)
         self._before = epoch.network.theta.copy()
+
+    def notes(self, theta: Array) -> dict[str, Array]:
+        """Return what has been seen, as a checkpoint keeps it."""
+        scores = np.array(self._scores).reshape(-1, len(theta))
+        return {
+            "theta": self.theta,
+            "score": self.score,
+            "scores": scores,
+            "before": self._before,
+        }
+
+    def go_on(self, notes: dict[str, Array]) -> None:
+        """Take back what a checkpoint kept."""
+        self.theta, self.score, self._before = notes["theta"], notes["score"], notes["before"]
+        self._scores = [*notes["scores"]]
 
     def settle(self, network: Network) -> None:
         """Look at the last weights too, and give the members their best."""
@@ -186,6 +204,7 @@ def learn(
     seconds: float = np.inf,
     threads: int = 1,
     progress: Progress = lambda done, epochs: None,
+    kept: Keeper | None = None,
 ) -> Ensemble:
     """Train an ensemble on encoded rows.
 
@@ -205,6 +224,8 @@ def learn(
         How many groups of members train at a time; what they learn does not depend on it.
     progress : callable
         ``progress(done, epochs)`` is called at each look at the first member.
+    kept : Keeper, optional
+        Where trainings are kept; without a limit to the time.
 
     Raises
     ------
@@ -227,7 +248,8 @@ def learn(
     judged = shared is not None or watched is not None
     metric = (metric or (ERROR if classes else None)) if judged else None
     lesson = Lesson(
-        recipe, encoding, rows, classes, seed, shared, watched, metric, how, end, progress
+        *(recipe, encoding, rows, classes, seed, shared, watched, metric, how, end, progress),
+        kept,
     )
     networks, epochs = lesson.learn(threads)
     network = stacked(networks[0], np.concatenate([each.theta for each in networks]), "float64")
@@ -266,6 +288,7 @@ class Lesson:
     how: dict[str, Any]
     end: float
     progress: Progress
+    kept: Keeper | None = None
     replanned: bool = False  # for the time there is; a second time would be no better a guess
 
     @contextmanager
@@ -277,9 +300,11 @@ class Lesson:
             self.end = 0.0
             raise
 
-    def _train(self, members: range) -> tuple[Network, int, dict[str, Any]]:
+    def _train(
+        self, members: range, saved: Checkpoint | None
+    ) -> tuple[Network, int, dict[str, Any]]:
         with self._together():
-            return self.train(members)
+            return self.train(members, saved)
 
     def _known(self, shared: Folds | None) -> Sequence[Array] | None:
         """Return the rows that each member may begin from, as often as they count."""
@@ -294,13 +319,19 @@ class Lesson:
         """Train every member, and all anew where it has to be; return them, and the epochs."""
         members = range(self.recipe.members)
         threads = min(threads, len(members))
+        if self.kept is not None:
+            threads = self.kept.groups(threads, len(members))
         ends = [len(members) * k // threads for k in range(threads + 1)]
         groups = [members[begin:end] for begin, end in pairwise(ends)]
         with warnings.catch_warnings(), ThreadPoolExecutor(threads) as pool:
             warnings.simplefilter("ignore", DivergenceWarning)
-            for _ in range(TRIES):
+            for attempt in range(1, TRIES + 1):
+                files = [
+                    self.kept and self.kept.file(group, threads, attempt)
+                    for group in range(1, threads + 1)
+                ]
                 with self._together():
-                    trained = list(pool.map(self._train, groups))
+                    trained = list(pool.map(self._train, groups, files))
                 again = {name: value for *_, change in trained for name, value in change.items()}
                 if not again:
                     return [network for network, *_ in trained], max(done for _, done, _ in trained)
@@ -310,27 +341,35 @@ class Lesson:
             "X: expected a table that can be learned, but training diverged each time"
         )
 
-    def train(self, members: range) -> tuple[Network, int, dict[str, Any]]:
+    def train(
+        self, members: range, saved: Checkpoint | None = None
+    ) -> tuple[Network, int, dict[str, Any]]:
         """Train some members: return them, the epochs, and what to change to begin anew, if so."""
         seeds = [self.seed + member for member in members]
         network = self.recipe.network(self.encoding, self.classes, seeds)
         shared = self.shared and self.shared[members.start : members.stop]
         network.start(self.rows.X, self._known(shared))
-        choice, done = Choice(network, self.metric) if self.metric else None, 0
-        clock = Clock(self.end)
-        for epoch in network.train(
-            *(self.rows.X, self.rows.y),
+        choice = Choice(network, self.metric) if self.metric else None
+        training = Training(
+            *(network, self.rows.X, self.rows.y),
             sample_weight=self.rows.w,
             validation=shared or (self.watched and (self.watched.X, self.watched.y)),
             metrics=[self.metric] if self.metric else (),
             every=EVERY,
             **self.how,
-        ):
+        )
+        if saved is not None and saved.restore(training, choice) and not members.start:
+            self.progress(training.done, self.how["epochs"])
+        done, clock = training.done, Clock(self.end)
+        for epoch in training.reports():
             done = epoch.number
             if not members.start:
                 self.progress(done, self.how["epochs"])
             if choice is not None:
                 choice.see(epoch)
+            if saved is not None:
+                over = perf_counter() >= self.end or not training.going
+                saved.keep(training, choice, now=over)
             if done <= 2 * EVERY and not self.replanned:
                 fewer = clock.fewer(done, self.how["epochs"])
                 if fewer is not None and fewer > done:

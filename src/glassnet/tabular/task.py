@@ -15,6 +15,7 @@ import numpy as np
 
 from glassnet.activations import ACTIVATIONS
 from glassnet.checks import number, one_of, whole
+from glassnet.container import StrPath
 from glassnet.csvfile import Table
 from glassnet.metrics import Metric
 from glassnet.optimizers import OPTIMIZERS
@@ -27,6 +28,7 @@ from glassnet.tabular.ensemble import DivergenceError, learn, rows_of_each
 from glassnet.tabular.ensemble import Table as Rows
 from glassnet.tabular.fitted import LeftOut
 from glassnet.tabular.frame import Frame
+from glassnet.tabular.keeping import keeping
 from glassnet.tabular.model import Model
 from glassnet.tabular.scores import OF_CLASSES, OF_PROBABILITIES, OF_QUANTITIES, metric_of
 from glassnet.tabular.target import Target
@@ -291,16 +293,29 @@ class Task:
         gaps = f"{rows} without {self.target.name!r} left out"
         return [*self.table.notes, *([gaps] if self.dropped else [])]
 
-    def learn(self, progress: Callable[[int, int], object] = lambda done, epochs: None) -> Course:
-        """Train the networks; `progress(done, epochs)` is called now and then."""
+    def learn(
+        self,
+        progress: Callable[[int, int], object] = lambda done, epochs: None,
+        checkpoint: StrPath | None = None,
+    ) -> Course:
+        """Train the networks; `progress(done, epochs)` is called now and then.
+
+        With the path of a folder as checkpoint, the training goes on where one that was stopped
+        has left it there.
+        """
         planned, start, limit = [0], perf_counter(), self.settings.time_limit
+        if limit is not None and checkpoint is not None:
+            raise ValueError(
+                "time_limit: expected none beside a checkpoint, for what is learned in so many "
+                "seconds is never twice the same"
+            )
 
         def looked(done: int, epochs: int) -> None:
             planned[0] = epochs
             progress(done, epochs)
 
         try:
-            with one_thread():
+            with one_thread(), keeping(checkpoint) as kept:
                 ensemble = learn(
                     self.recipe,
                     self.encoding,
@@ -311,6 +326,7 @@ class Task:
                     seconds=inf if limit is None else limit,
                     threads=cores(),
                     progress=looked,
+                    kept=kept,
                 )
         except DivergenceError:
             rate = self.recipe.rule(len(self.target.classes)).rate
