@@ -42,7 +42,8 @@ def peak_of_30_steps(
     y = net.loss.check(targets_for(net.loss, rows, outputs, rng), outputs)
     run = Run(net, Rows(X, y, w), Plan(rule, batch_size=None, **how))
     run.advance(2)
-    with run.quiet():
+    with np.errstate():
+        run.quieten()
         tracemalloc.start()
         try:
             before = tracemalloc.get_traced_memory()[0]

@@ -1,7 +1,7 @@
 """A run: the tables, the optimizer's state, and the steps over the batches, epoch by epoch."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextvars import copy_context
 from math import isfinite
 from typing import Any
 
@@ -29,6 +29,8 @@ class Run:
         Updates made so far.
     shared : dict of str to array
         theta, its gradient, and the optimizer's vectors, shaped like it.
+    quietly : callable
+        ``quietly(function, *args)`` calls it where NumPy works as `quieten` says.
     halted : bool
         Set by whoever wants `advance` to return after the epoch that comes to its end next.
     diverged : bool
@@ -69,6 +71,9 @@ class Run:
         self.without_loss = {rows: self._step(rows, False) for rows in sizes}
         self.good_theta = network.theta.copy()
         self.halted = self.diverged = False
+        # to enter a context takes a tenth of what np.errstate takes
+        self.quietly = copy_context().run
+        self.quietly(self.quieten)
 
     def _step(self, rows: int, loss: bool) -> Any:
         """Return a step over so many rows, bound to the arrays of this run."""
@@ -93,24 +98,24 @@ class Run:
         """Elements of NumPy's buffers in a step, which sums go by; None leaves it at its own."""
         return BUFFER if self.batch * self.network.theta.size > BUFFER else None
 
-    @contextmanager
-    def quiet(self) -> Iterator[None]:
-        """Let NumPy work as it does in a step: without warnings, with small buffers."""
-        with np.errstate(all="ignore"):
-            if self.buffer is not None:
-                np.setbufsize(self.buffer)  # ends with errstate
-            yield
+    def quieten(self) -> None:
+        """Let NumPy work as it does in a step, from now on: without warnings, by small buffers."""
+        np.seterr(all="ignore")
+        if self.buffer is not None:
+            np.setbufsize(self.buffer)
 
     def advance(self, epochs: int) -> tuple[int, Any]:
         """Train for some epochs; return how many went well, and the loss of the last."""
+        return self.quietly(self._advance, epochs)
+
+    def _advance(self, epochs: int) -> tuple[int, Any]:
         done, last, loss = 0, False, None
-        with self.quiet():
-            while not last:
-                last = self.halted or done == epochs - 1
-                loss = self._epoch(want_loss=last)
-                if not self._finite(loss):
-                    break
-                done += 1
+        while not last:
+            last = self.halted or done == epochs - 1
+            loss = self._epoch(want_loss=last)
+            if not self._finite(loss):
+                break
+            done += 1
         return done, loss
 
     def _epoch(self, want_loss: bool) -> Any:

@@ -77,15 +77,14 @@ class Compiled(Run):
         """Return a replayed step for what remains of an epoch; full batches need none."""
         return super()._step(rows, loss) if rows < self.batch else None
 
-    def advance(self, epochs: int) -> tuple[int, Any]:
-        """Train for some epochs; return how many went well, and the loss of the last."""
+    def _advance(self, epochs: int) -> tuple[int, Any]:
         done, loss, leap, last = 0, None, self._at_once if self.whole else 1, False
         while not last:
             halted = self.halted
             ahead = 1 if halted else min(leap, epochs - done)
             last = halted or done + ahead == epochs
             if ahead == 1:
-                went, loss = super().advance(1) if last else self._unread()
+                went, loss = super()._advance(1) if last else self._unread()
                 if not went:
                     return done, loss
             elif (loss := self._leap(ahead, last)) is None:
@@ -96,17 +95,15 @@ class Compiled(Run):
 
     def _unread(self) -> tuple[int, Any]:
         """Train for an epoch whose loss nobody reads."""
-        with self.quiet():
-            self._epoch(want_loss=False)
-            return int(self._finite(None)), None
+        self._epoch(want_loss=False)
+        return int(self._finite(None)), None
 
     def _leap(self, epochs: int, want_loss: bool) -> Any:
         """Train for epochs of one batch each; where that runs away, undo them and return None."""
         before, steps = [array.copy() for array in self._written], self.steps_done
-        with self.quiet():
-            losses = self._call(self._nowhere, epochs, 1, want_loss)
-            # a sum of squares is infinite wherever `_finite` sees a run end, and a little before
-            sizes = np.square(self._written[0]).sum(-1)
+        losses = self._call(self._nowhere, epochs, 1, want_loss)
+        # a sum of squares is infinite wherever `_finite` sees a run end, and a little before
+        sizes = np.square(self._written[0]).sum(-1)
         if np.isfinite(sizes).all() and np.isfinite(losses).all():
             np.copyto(self.good_theta, self.network.theta)
             return self._mean(losses[:, 0], losses[:, 1]) if want_loss else 0.0

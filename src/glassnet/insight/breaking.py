@@ -95,15 +95,14 @@ class Again(Run):
         writer = Writer(program.lines, program.outputs.values())
         printed = enumerate(zip(writer.statements, rows(program), strict=True), 1)
         number, (statement, row) = next(printed)
-        with self.quiet():
-            for line, value in Written(program, arrays, self.network.rng):
-                if line is not statement.line:
-                    continue
-                weights = statement.target == "theta[...]"
-                if not (self._fine(value) if weights else np.isfinite(value).all()):
-                    owner = f"layer {row.owner}" if row.owner[:1].isdigit() else row.owner
-                    return f"line {number}, {row.text}, of {owner}"
-                number, (statement, row) = next(printed, (number, (statement, row)))
+        for line, value in Written(program, arrays, self.network.rng):
+            if line is not statement.line:
+                continue
+            weights = statement.target == "theta[...]"
+            if not (self._fine(value) if weights else np.isfinite(value).all()):
+                owner = f"layer {row.owner}" if row.owner[:1].isdigit() else row.owner
+                return f"line {number}, {row.text}, of {owner}"
+            number, (statement, row) = next(printed, (number, (statement, row)))
         return None
 
 
@@ -124,5 +123,5 @@ def broken_line(guard: Guard, run: Run, good: int, epochs: int) -> str | None:
             again.looking = True
             again.advance(1)
         except _BrokenError:
-            return again.line()
+            return again.quietly(again.line)
     return None

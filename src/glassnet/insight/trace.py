@@ -6,7 +6,6 @@ that trains. Nothing here knows a layer.
 
 import copy
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -240,9 +239,9 @@ class _Setting:
             raise ValueError(f"trace: expected one network, got {network.members} members")
         self.network = copy.deepcopy(network)
         self._theta = self.network.theta.copy()
-        self._quiet: Callable[[], AbstractContextManager[None]]
+        self._quieten: Callable[[], object]
         if y is None:
-            self._quiet = partial(np.errstate, all="ignore")
+            self._quieten = partial(np.seterr, all="ignore")
             x = checks.dense(checks.matrix("X", X, network.inputs))
             self._variant = Variant(len(x), "predict")
             self.arrays = {"x": np.ascontiguousarray(x, network.dtype), "theta": self.network.theta}
@@ -250,7 +249,7 @@ class _Setting:
             teaching = Rows.of(self.network, X, y, sample_weight)
             plan = planned({**how, "batch_size": None})
             run = Run(self.network, teaching, plan, 1)
-            self.state, self._quiet = run.rule.state, run.quiet
+            self.state, self._quieten = run.rule.state, run.quieten
             run.scalars["rate"][...] = run.rate
             for name, number in (run.rule.corrections(1) | run.changing(0, 1)).items():
                 run.scalars[name][...] = number
@@ -270,7 +269,8 @@ class _Setting:
         printed = iter(zip(writer.statements, rows(self.program), strict=True))
         statement, row = next(printed)
         number = 1
-        with self._quiet():
+        with np.errstate():
+            self._quieten()
             for line, value in Written(self.program, self.arrays, self.network.rng):
                 if line is not statement.line:
                     continue
@@ -295,7 +295,8 @@ class _Setting:
         w, gradient = np.zeros((n, 1), self.network.dtype), np.zeros_like(self.arrays["gradient"])
         arrays = {**self.arrays, "w": w, "gradient": gradient, "theta": self._theta}
         parts = []
-        with self._quiet():
+        with np.errstate():
+            self._quieten()
             for row in range(n):
                 w[...] = 0
                 w[row] = 1
