@@ -462,6 +462,7 @@ def test_labels_may_be_objects_and_must_be_there() -> None:
     [
         ([[0], [1, 2]] * 30, None, "y: expected one value a row, got rows of unequal lengths"),
         ([[0, 1]] * 60, None, "y: y should be a 1d array"),
+        (np.array(["NaT", "2026-01-01"] * 30, "M8[s]"), None, "y: expected a label .* in row 0"),
         ([1e300, 0.5] * 30, None, "y: Unknown label type: continuous"),
         ([0, 1] * 30, [0.0] * 60, "sample_weight: .* at least one non-zero"),
         ([0, 1] * 30, ["a"] * 60, "sample_weight: "),

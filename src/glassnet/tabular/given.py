@@ -25,17 +25,23 @@ def labels_of(y: Any) -> Array:
     # whether floats are whole is asked by way of integers, which hold less
     with _naming("y"), np.errstate(invalid="ignore"):
         labels = column_or_1d(_known(y), warn=True)
+        if labels.dtype.kind in "OMm":
+            _all_there(labels)
         if labels.dtype == object:
             labels = _of_one_type(labels)
         check_classification_targets(labels)
     return np.asarray(labels)
 
 
-def _of_one_type(y: Array) -> Array:
-    """Return labels that are objects as what they are."""
-    for row, label in enumerate(y.tolist()):
+def _all_there(y: Array) -> None:
+    """Make sure that no label is a gap."""
+    for row, label in enumerate(y):
         if gap(label):
             raise ValueError(f"y: expected a label in every row, got {label!r} in row {row}")
+
+
+def _of_one_type(y: Array) -> Array:
+    """Return labels that are objects as what they are."""
     kinds = sorted({type(label).__name__ for label in y.tolist()})
     if len(kinds) > 1 and "str" in kinds:
         raise ValueError(f"y: expected labels of one type, got {' and '.join(kinds)}")
