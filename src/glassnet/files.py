@@ -240,7 +240,7 @@ def _network(file: Container, about: Mapping[str, Any]) -> Network:
     }
     weights = {name for name in file.entries if not name.startswith(BESIDE)}
     if weights != shapes.keys() or (about["estimator"] is None and weights != file.entries.keys()):
-        odd = min(file.entries.keys() ^ shapes.keys())
+        odd = min(weights ^ shapes.keys() or file.entries.keys() - weights)
         raise ValueError(f"its layers and its weights do not fit: {odd!r} is in one of them only")
     for name, shape in shapes.items():
         file.expect(name, stored, shape)
