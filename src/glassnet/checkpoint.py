@@ -41,6 +41,7 @@ SELDOM = 20.0  # times what a write takes goes by before the next
 DTYPES = {"float32": "F32", "float64": "F64", "int64": "I64"}
 LEFTOVER = re.compile(r"\.[0-9a-f]{16}\.tmp")  # what a process that was killed was writing
 ELSE = "delete it or name another folder"
+HINTS = {"seed": "begin with that seed, ", "engine": "name that engine, "}
 
 
 class Beside(Protocol):
@@ -230,7 +231,7 @@ class Checkpoint:
     def _other(self, name: str, there: Any, here: Any) -> "_OtherError":
         return _OtherError(
             f"checkpoint: {self.path} is of another training ({name}: {_short(there)} there, "
-            f"{_short(here)} here); {'begin with that seed, ' * (name == 'seed')}{ELSE}"
+            f"{_short(here)} here); {HINTS.get(name, '')}{ELSE}"
         )
 
 
@@ -243,7 +244,7 @@ def _short(value: Any) -> str:
 
 
 def _arrays(training: Training, notes: Beside | None) -> dict[str, Array]:
-    """Return all arrays of a training; (..., 0) at the beginning where they grow."""
+    """Return all arrays of a training; (0, ...) at the beginning where they grow."""
     run, best, history, watch = training.run, training.best, training.history, training.watch
     theta = run.network.theta
     lead = theta.shape[:-1]
