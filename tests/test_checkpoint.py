@@ -441,7 +441,7 @@ def test_a_folder_that_cannot_be_written_leaves_the_last_checkpoint(
     with monkeypatch.context() as patch, pytest.raises(PermissionError, match="no permission"):
         trouble.run(lambda: patch.setattr(os, "access", lambda *asked: False))
     trouble.goes_on()
-    if os.geteuid():  # who is root may write anywhere
+    if getattr(os, "geteuid", int)():  # who is root may write anywhere
         trouble.path.unlink()
         with pytest.raises(PermissionError):
             trouble.run(lambda: trouble.folder.chmod(0o500))

@@ -47,6 +47,7 @@ SELDOM = 20.0  # times what a write takes goes by before the next
 NAMES = {code: name for name, code in DTYPES.items()}
 LEFTOVER = re.compile(r"\.[0-9a-f]{16}\.tmp")  # what a process that was killed was writing
 ELSE = "delete it or name another folder"
+HINTS = {"seed": "begin with that seed, ", "engine": "name that engine, "}
 
 
 class Beside(Protocol):
@@ -236,7 +237,7 @@ class Checkpoint:
     def _other(self, name: str, there: Any, here: Any) -> "_OtherError":
         return _OtherError(
             f"checkpoint: {self.path} is of another training ({name}: {_short(there)} there, "
-            f"{_short(here)} here); {'begin with that seed, ' * (name == 'seed')}{ELSE}"
+            f"{_short(here)} here); {HINTS.get(name, '')}{ELSE}"
         )
 
 
@@ -249,7 +250,7 @@ def _short(value: Any) -> str:
 
 
 def _arrays(training: Training, notes: Beside | None) -> dict[str, Array]:
-    """Return all arrays of a training; (..., 0) at the beginning where they grow."""
+    """Return all arrays of a training; (0, ...) at the beginning where they grow."""
     run, best, history, watch = training.run, training.best, training.history, training.watch
     theta = run.network.theta
     lead = theta.shape[:-1]

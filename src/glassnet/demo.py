@@ -1,9 +1,11 @@
 """What `glassnet demo` trains: XOR, with the network of the tutorials, and where its table lies."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 
+from glassnet.history import InterruptedWarning
 from glassnet.layers import Dense
 from glassnet.network import Network
 from glassnet.optimizers import Momentum
@@ -34,14 +36,18 @@ def train_xor(seed: int) -> Network:
         dtype="float64",
         seed=seed,
     )
-    network.fit(
-        *(XOR_X, XOR_Y),
-        epochs=EPOCHS,
-        restarts=RESTARTS,
-        batch_size=None,
-        optimizer=OPTIMIZER,
-        every=EPOCHS,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InterruptedWarning)
+        history = network.fit(
+            *(XOR_X, XOR_Y),
+            epochs=EPOCHS,
+            restarts=RESTARTS,
+            batch_size=None,
+            optimizer=OPTIMIZER,
+            every=EPOCHS,
+        )
+    if history.interrupted is not None:
+        raise KeyboardInterrupt  # who ends a part of a demonstration wants none of the others
     return network
 
 
