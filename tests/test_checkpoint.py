@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import glassnet as gn
 from fuzz import kills
-from glassnet import checkpoint
+from glassnet.files import checkpoint
 
 EPOCHS = 8
 RNG = np.random.default_rng(0)

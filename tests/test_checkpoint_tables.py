@@ -11,8 +11,9 @@ import pytest
 
 pytest.importorskip("typer")
 
-from glassnet import checkpoint, cli
+from glassnet import cli
 from glassnet.demo import penguins
+from glassnet.files import checkpoint
 from glassnet.tabular import task
 
 TRAIN = ["train", str(penguins()), "--target", "species", "--quiet"]

@@ -21,7 +21,7 @@ from glassnet import cli, terminal
 from glassnet.activations import ACTIVATIONS
 from glassnet.csvfile import read_csv
 from glassnet.demo import penguins
-from glassnet.files import load_with_table
+from glassnet.files.networks import load_with_table
 from glassnet.tabular import task
 from glassnet.tabular.model import load_model
 from glassnet.tabular.scores import OF_CLASSES, OF_QUANTITIES

@@ -18,8 +18,8 @@ from sklearn.metrics import get_scorer
 
 import glassnet as gn
 from glassnet import cli
+from glassnet.files.values import from_json, labels_from_json, labels_to_json, to_json
 from glassnet.metrics import METRICS
-from glassnet.parameters import from_json, labels_from_json, labels_to_json, to_json
 from glassnet.tabular.model import load_model
 
 GOLDEN = Path(__file__).with_name("golden")

@@ -14,8 +14,8 @@ import safetensors
 import safetensors.numpy
 
 import glassnet as gn
-from glassnet.container import write_whole
-from glassnet.files import LAYERS, ModelFileError, load, load_with_table, save_network
+from glassnet.files.container import write_whole
+from glassnet.files.networks import LAYERS, ModelFileError, load, load_with_table, save_network
 from helpers import ACTIVATIONS, EVERY_LOSS, OWN_LOSS, Case, every_layer, label
 
 
@@ -182,7 +182,7 @@ def test_the_safetensors_package_reads_and_rewrites_it(saved):
 def test_reading_runs_without_pickle(saved):
     code = (
         "import sys, pickle; pickle.loads = pickle.load = pickle.Unpickler = None\n"
-        "import glassnet.files as f; print(f.load(sys.argv[1]).theta.size)"
+        "import glassnet.files.networks as f; print(f.load(sys.argv[1]).theta.size)"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(gn.__file__).parents[1])}
     words = [sys.executable, "-c", code, saved]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import glassnet as gn
-from glassnet.files import LAYERS
+from glassnet.files.networks import LAYERS
 from glassnet.optimizers import OPTIMIZERS
 from glassnet.step import Variant
 from helpers import (

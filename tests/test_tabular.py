@@ -13,7 +13,7 @@ import glassnet as gn
 from glassnet.cli.reports import to_json
 from glassnet.csvfile import Table, read_csv
 from glassnet.demo import XOR_X, XOR_Y, penguins, train_xor
-from glassnet.files import ModelFileError, load_with_table, save_network
+from glassnet.files.networks import ModelFileError, load_with_table, save_network
 from glassnet.metrics import METRICS
 from glassnet.optimizers import OPTIMIZERS
 from glassnet.parts import Optimizer

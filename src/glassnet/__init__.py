@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from glassnet.embeddings import Embedding, Periodic
     from glassnet.estimators import MLPClassifier as MLPClassifier
     from glassnet.estimators import MLPRegressor as MLPRegressor
-    from glassnet.files import ModelFileError, load
+    from glassnet.files.networks import ModelFileError, load
     from glassnet.fitting import Plateau
     from glassnet.history import DivergenceWarning, Epoch, History, InterruptedWarning
     from glassnet.insight.doctor.recall import TrainingWarning
@@ -144,7 +144,7 @@ ROOMS = {
     "composites": ("Concat", "Residual", "Stack"),
     "embeddings": ("Embedding", "Periodic"),
     "estimators": ("MLPClassifier", "MLPRegressor"),
-    "files": ("ModelFileError", "load"),
+    "files.networks": ("ModelFileError", "load"),
     "fitting": ("Plateau",),
     "history": ("DivergenceWarning", "Epoch", "History", "InterruptedWarning"),
     "insight.doctor.recall": ("TrainingWarning",),

@@ -19,8 +19,8 @@ from glassnet.training import EPOCHS, Training, train
 from glassnet.vocabulary import Array
 
 if TYPE_CHECKING:
-    from glassnet.checkpoint import Checkpoint
-    from glassnet.container import StrPath
+    from glassnet.files.checkpoint import Checkpoint
+    from glassnet.files.container import StrPath
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def fit(
     with ExitStack() as stack:
         saved = None
         if checkpoint is not None:
-            from glassnet.checkpoint import opened
+            from glassnet.files.checkpoint import opened
 
             saved = stack.enter_context(opened(checkpoint, network))
         if members is not None:

@@ -379,7 +379,7 @@ class Network(Predicting):
         ...     gn.load(f"{folder}/model.safetensors").predict([[3.0]])
         array([[7.]])
         """
-        from glassnet.files import save_network
+        from glassnet.files.networks import save_network
 
         save_network(self, path)
 

@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from glassnet import checks, mlp
-from glassnet.container import StrPath
+from glassnet.files.container import StrPath
 from glassnet.network import Network
 from glassnet.parts import Loss
 from glassnet.rows import Rows
@@ -238,7 +238,7 @@ class Perceptron(BaseEstimator):
         ...     gn.load(f"{folder}/line.safetensors").predict([[2]]).round(3)
         array([5.])
         """
-        from glassnet.estimatorfiles import save_estimator
+        from glassnet.files.estimators import save_estimator
 
         if not hasattr(self, "network_"):
             name = type(self).__name__

@@ -9,7 +9,7 @@ import numpy as np
 
 from glassnet import checks
 from glassnet.activations import sigmoid
-from glassnet.container import StrPath
+from glassnet.files.container import StrPath
 from glassnet.layers import Dense
 from glassnet.network import Network
 from glassnet.optimizers import SGD
@@ -227,7 +227,7 @@ class SimpleNeuralNetwork:
         ...     gn.load(f"{folder}/nn.safetensors")
         SimpleNeuralNetwork(input_size=2, hidden_size=2, output_size=1)
         """
-        from glassnet.estimatorfiles import save_estimator
+        from glassnet.files.estimators import save_estimator
 
         save_estimator(self, self.network, path)
 

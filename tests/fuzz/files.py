@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 import glassnet as gn
-from glassnet import container, estimatorfiles, files
+from glassnet.files import container, estimators, networks
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "files"
 ALLOWANCE = 2**20  # bytes beside these: the JSON as objects, layers, a buffer
@@ -297,7 +297,7 @@ class Watch:
 def said(model: Any) -> tuple[Any, dict[str, Any]]:
     """Return the JSON and the arrays that a model would be saved as."""
     kept: list[Any] = []
-    modules = (files, estimatorfiles)
+    modules = (networks, estimators)
     before = [module.write_container for module in modules]  # type: ignore[attr-defined]
     for module in modules:
         module.write_container = lambda path, *content: kept.extend(content)  # type: ignore

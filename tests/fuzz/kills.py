@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 import glassnet as gn
-from glassnet import checkpoint
+from glassnet.files import checkpoint
 
 KINDS: dict[str, dict[str, Any]] = {
     "dropout": {"schedule": "cosine"},

@@ -14,7 +14,7 @@ import numpy as np
 
 import glassnet as gn
 from glassnet.csvfile import Table
-from glassnet.files import VERSION
+from glassnet.files.networks import VERSION
 from glassnet.metrics import METRICS
 from glassnet.tabular.task import Settings, Task
 

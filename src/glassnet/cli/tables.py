@@ -38,8 +38,8 @@ from glassnet.cli.options import (
     as_options,
     settings_of,
 )
-from glassnet.container import writable, write_whole
 from glassnet.csvfile import read_table
+from glassnet.files.container import writable, write_whole
 from glassnet.tabular import peers
 from glassnet.tabular.model import load_model
 from glassnet.tabular.report import Report

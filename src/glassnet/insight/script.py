@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from glassnet import checks
-from glassnet.container import write_whole
+from glassnet.files.container import write_whole
 from glassnet.insight.code import Code, RowsError, code
 from glassnet.insight.loops import lbfgs_loop, training_loop
 from glassnet.network import Network

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.checkpoint import Checkpoint
+from glassnet.files.checkpoint import Checkpoint
 from glassnet.history import DivergenceWarning, Epoch
 from glassnet.metrics import Metric, accuracy
 from glassnet.network import Network

@@ -18,7 +18,7 @@ except ModuleNotFoundError:
     ) from None
 
 from glassnet import checks
-from glassnet.container import StrPath
+from glassnet.files.container import StrPath
 from glassnet.metrics import Metric
 from glassnet.selection import class_weights, in_proportion
 from glassnet.tabular.defaults import PRESETS, preset
@@ -94,7 +94,7 @@ class _Tabular(BaseEstimator, ABC):
         path : str or PathLike
             ``model.safetensors`` is the usual ending.
         """
-        from glassnet.estimatorfiles import save_estimator
+        from glassnet.files.estimators import save_estimator
 
         if not hasattr(self, "ensemble_"):
             name = type(self).__name__

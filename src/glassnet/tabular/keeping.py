@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from glassnet.checkpoint import ELSE, Checkpoint, locked
-from glassnet.container import StrPath
+from glassnet.files.checkpoint import ELSE, Checkpoint, locked
+from glassnet.files.container import StrPath
 
 GROUP = re.compile(r"group-\d+-of-(\d+)(-try-\d+)?\.safetensors")
 

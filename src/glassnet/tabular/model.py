@@ -6,7 +6,7 @@ from os import PathLike
 from typing import Any, Self
 
 from glassnet.csvfile import Table
-from glassnet.files import ModelFileError, load_with_table, save_network
+from glassnet.files.networks import ModelFileError, load_with_table, save_network
 from glassnet.losses import MulticlassCrossEntropy
 from glassnet.network import Network
 from glassnet.quantities import SquaredError

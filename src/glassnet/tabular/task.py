@@ -15,8 +15,8 @@ import numpy as np
 
 from glassnet.activations import ACTIVATIONS
 from glassnet.checks import number, one_of, whole
-from glassnet.container import StrPath
 from glassnet.csvfile import Table
+from glassnet.files.container import StrPath
 from glassnet.metrics import Metric
 from glassnet.optimizers import OPTIMIZERS
 from glassnet.parts import Optimizer

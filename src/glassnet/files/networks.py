@@ -1,8 +1,8 @@
 """Model files: a network as data, never as code.
 
-A model file is a container (`glassnet.container`): the weights, and beside them one JSON text with
-the layers, the loss, the number of inputs. Reading such a file runs nothing that the file brought:
-a name in it is looked up in glassnet's own tables, and whatever does not fit is refused.
+A model file is a container (`files.container`): the weights, and beside them one JSON text with the
+layers, the loss, the number of inputs. Reading such a file runs nothing that the file brought: a
+name in it is looked up in glassnet's own tables, and whatever does not fit is refused.
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,15 @@ import numpy as np
 from glassnet import checks
 from glassnet.activations import ACTIVATIONS
 from glassnet.composites import Concat, Residual, Stack
-from glassnet.container import Array, Container, ModelFileError, StrPath, opened, write_container
 from glassnet.embeddings import Embedding, Periodic
+from glassnet.files.container import (
+    Array,
+    Container,
+    ModelFileError,
+    StrPath,
+    opened,
+    write_container,
+)
 from glassnet.initializers import INITIALIZERS
 from glassnet.layers import Dense, Dropout, LayerNorm, Scale, Squash
 from glassnet.losses import LOSSES
@@ -181,7 +188,7 @@ def load(path: StrPath) -> Any:
         network = _network(file, about)
         if about["estimator"] is None and about["table"] is None:
             return network
-        from glassnet.estimatorfiles import restored
+        from glassnet.files.estimators import restored
 
         return restored(network, about, file)
 

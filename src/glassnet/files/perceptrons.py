@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from glassnet import checks, mlp
-from glassnet.files import describe, restore
+from glassnet.files.networks import describe, restore
+from glassnet.files.values import labels_to_json, learned_labels, same, score, to_json
 from glassnet.layers import Dense, Dropout
 from glassnet.memory import Memory
 from glassnet.network import Network
 from glassnet.optimizers import OPTIMIZERS
-from glassnet.parameters import labels_to_json, learned_labels, same, score, to_json
 from glassnet.vocabulary import Array
 
 CURVES = ("loss_curve_", "validation_scores_", "validation_loss_curve_")

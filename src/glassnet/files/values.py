@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassnet import checks
-from glassnet.files import BENDS, describe, restore
+from glassnet.files.networks import BENDS, describe, restore
 from glassnet.losses import LOSSES
 from glassnet.metrics import METRICS
 from glassnet.optimizers import OPTIMIZERS

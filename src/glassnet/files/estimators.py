@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet import checks, perceptronfiles
-from glassnet.container import Array, StrPath, dumps, loads, write_container
-from glassnet.files import BESIDE, NO_CODE, sections
+from glassnet import checks
+from glassnet.files import perceptrons
+from glassnet.files.container import Array, StrPath, dumps, loads, write_container
+from glassnet.files.networks import BESIDE, NO_CODE, sections
+from glassnet.files.values import from_json, labels_to_json, learned_labels, same, to_json
 from glassnet.layers import Dense
 from glassnet.losses import BinaryCrossEntropy
 from glassnet.network import Network
-from glassnet.parameters import from_json, labels_to_json, learned_labels, same, to_json
 from glassnet.selection import class_weights
 from glassnet.tabular.model import Model
 from glassnet.tabular.target import Target
@@ -175,13 +176,13 @@ def _made(name: str, parameters: dict[str, Any]) -> Any:
 
 
 def _say_perceptron(own: Any) -> tuple[Any, Any, Any]:
-    return *perceptronfiles.say(own), None
+    return *perceptrons.say(own), None
 
 
 def _read_perceptron(own: Any, network: Network, learned: Any, table: Any, stored: Stored) -> None:
     if table is not None:
         raise ValueError("table: expected none of a multilayer perceptron")
-    perceptronfiles.read(own, network, learned, stored, stored.names)
+    perceptrons.read(own, network, learned, stored, stored.names)
 
 
 # ---- tables --------------------------------------------------------------------------------------

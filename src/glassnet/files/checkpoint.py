@@ -1,6 +1,6 @@
 """Checkpoints: a training as data in a folder, from which the same call goes on to the same bits.
 
-A checkpoint is a container (`glassnet.container`) like a model file: arrays, and one JSON text
+A checkpoint is a container (`files.container`) like a model file: arrays, and one JSON text
 that says how far the training was and what it must have in common with the one that goes on.
 Nothing that is read is run, and a file of another training, or one that is damaged, is refused.
 
@@ -23,7 +23,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from glassnet import checks
-from glassnet.container import (
+from glassnet.files.container import (
     DTYPES,
     Container,
     ModelFileError,
@@ -31,7 +31,7 @@ from glassnet.container import (
     dumps,
     write_container,
 )
-from glassnet.fingerprint import fingerprint
+from glassnet.files.fingerprint import fingerprint
 from glassnet.history import Epoch
 from glassnet.network import Network
 from glassnet.training import Training
