@@ -197,7 +197,7 @@ PARAMETERS = [
 ]
 
 
-@pytest.mark.parametrize("value", PARAMETERS, ids=repr)
+@pytest.mark.parametrize("value", PARAMETERS, ids=lambda value: repr(value).partition(" at 0x")[0])
 def test_a_parameter_comes_back(value):
     again = from_json("it", json.loads(json.dumps(to_json("it", value), allow_nan=False)))
     assert again == value
