@@ -61,7 +61,7 @@ CASES = {
     "cosine": Case({"schedule": "cosine", "optimizer": "momentum"}),
     "decay": Case({"optimizer": "adamw", "decay_schedule": "flat_cos", "l2": 1e-3}),
     "own schedule": Case({"schedule": lambda step, total: 1 / (1 + step)}),
-    "plateau": Case({"plateau": gn.Plateau(1), "optimizer": gn.SGD(0.5), "clip_norm": 0.5}),
+    "plateau": Case({"plateau": gn.Plateau(1), "optimizer": gn.SGD(1.0), "validation": 0.3}),
     "average": Case({"average": 0.6, "drop_last": True}),
     "patience": Case({"patience": 2, "validation": 0.3, "optimizer": gn.Adam(0.3), "epochs": 20}),
     "metrics": Case({"metrics": ("r2", "mae"), "monitor": "r2", "validation": (X[:9], Y[:9])}),
@@ -153,6 +153,12 @@ def test_a_training_that_ends_at_every_epoch_goes_on_to_the_same_bits(
     seen: list[gn.Epoch] = []
     assert told(net, case.fit(net, checkpoint=tmp_path / "run", on_epoch=seen.append)) == expected
     assert not seen, "a training that is over returns at once"
+
+
+def test_the_plateau_among_the_cases_lowers_its_rate() -> None:
+    case, rates = CASES["plateau"], set()
+    case.fit(case.network(), on_epoch=lambda epoch: rates.add(epoch.rate))
+    assert len(rates) > 2
 
 
 def test_more_epochs_go_on_where_nothing_depends_on_their_number(tmp_path: Path) -> None:
