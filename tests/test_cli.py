@@ -843,7 +843,10 @@ def test_an_interrupted_run_says_so_in_one_line(small, tmp_path):
         process.stdout.readline()  # it has begun
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)
-        assert process.stderr.read() == b"glassnet: stopped\n"
+        try:
+            assert process.communicate(timeout=60)[1] == b"glassnet: stopped\n"
+        finally:
+            process.kill()
         assert process.wait(60) == 130
     assert os.listdir(tmp_path) == ["small.csv"]
 
