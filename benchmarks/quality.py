@@ -209,9 +209,9 @@ def keep(results: list[Result]) -> None:
             writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()})
 
 
-def run(folder: Path, models: list[str], jobs: int) -> None:
+def run(folder: Path, tables: list[str], models: list[str], jobs: int) -> None:
     """Measure the errors of these models, and keep them with what was measured before."""
-    tasks = [(folder, t, split, model) for model in models for t in names() for split in SPLITS]
+    tasks = [(folder, t, split, model) for model in models for t in tables for split in SPLITS]
     results = {_key(row): row for row in measured()}
     with ProcessPoolExecutor(jobs) as pool:
         for done, row in enumerate(pool.map(measure, tasks), 1):
@@ -254,6 +254,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="of the tables, NAME.csv.gz")
     parser.add_argument("--models", nargs="+", default=[*OURS, HGB], choices=[*OURS, HGB, "none"])
+    parser.add_argument("--tables", nargs="+", default=names(), choices=names(), metavar="TABLE")
     parser.add_argument("--no-times", action="store_true", help="errors alone")
     parser.add_argument("--report", action="store_true", help="nothing is measured")
     options = parser.parse_args()
@@ -269,7 +270,8 @@ def main() -> None:
             peer = [REALMLP] if importlib.util.find_spec("pytabkit") else []
             run_clock(folder, [*OURS, HGB, *peer], os.cpu_count() or 1)
             run_sizes()
-        run(folder, [model for model in options.models if model != "none"], os.cpu_count() or 1)
+        models = [model for model in options.models if model != "none"]
+        run(folder, options.tables, models, os.cpu_count() or 1)
     text = report(measured())
     (HERE / "QUALITY.md").write_text(text, encoding="utf-8")
     print(text)

@@ -63,7 +63,8 @@ Units = Annotated[
     option(
         *(NETWORK, "UNITS"),
         "How many neurons each hidden layer has, or none: no hidden layer; if left out, "
-        f"{','.join(map(str, Recipe.hidden))}.",
+        f"{','.join(map(str, Recipe().units(2)))}, and for a quantity with --preset best twice as "
+        "many.",
     ),
 ]
 ActivationName = Annotated[

@@ -38,7 +38,7 @@ def show_task(task: Task) -> None:
     out.print(f"To predict: [bold]{escape(goal.name)}[/], {escape(what)}")
     show_columns(task.encoding)
     recipe = task.recipe
-    units = (task.encoding.width, *recipe.hidden, len(goal.classes) or 1)
+    units = (task.encoding.width, *recipe.units(len(goal.classes)), len(goal.classes) or 1)
     out.print(
         f"Rows: {len(task.taught)} to learn from, {len(task.held)} held out for the report\n"
         f"Networks: {recipe.members} of {' - '.join(map(str, units))}, {task.weights:,} weights"
@@ -242,7 +242,7 @@ def _network(task: Task, course: Course) -> dict[str, Any]:
     return {
         "members": recipe.members,
         "inputs": network.inputs,
-        "hidden_layers": list(recipe.hidden),
+        "hidden_layers": list(recipe.units(len(task.target.classes))),
         "activation": recipe.activation,
         "dropout": recipe.dropout,
         "outputs": network.outputs,

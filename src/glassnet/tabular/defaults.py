@@ -20,6 +20,7 @@ from glassnet.quantities import SquaredError
 from glassnet.tabular.encoding import Encoding
 
 MANY_NUMBERS = 40  # columns of numbers from which on each has half as many waves
+UNITS = 128  # of each hidden layer
 VECTOR = 8  # numbers that stand for a category of many
 SMOOTH, ROUGH = (0.05, 1.0), (0.2, 4.0)  # frequencies of classes and of quantities
 
@@ -34,8 +35,10 @@ class Recipe:
         Networks whose predictions are averaged.
     epochs, batch_size : int or None
         How often to go through the rows, and how many a step; None goes by how many there are.
-    hidden : tuple of int
-        Units of each hidden layer.
+    hidden : tuple of int, optional
+        Units of each hidden layer; left out, three of 128 for classes, of `wide` for a quantity.
+    wide : int
+        More units make a quantity finer; classes gain nothing from them.
     activation : str
         Of the hidden layers.
     dropout : float
@@ -59,7 +62,8 @@ class Recipe:
     members: int = 4
     epochs: int | None = None
     batch_size: int | None = None
-    hidden: tuple[int, ...] = (128, 128, 128)
+    hidden: tuple[int, ...] | None = None
+    wide: int = UNITS
     activation: str = "relu"
     dropout: float = 0.0
     optimizer: str = "adam"
@@ -74,6 +78,10 @@ class Recipe:
         # a large table needs fewer rounds; so its time grows with the root of its length
         epochs = max(round(64 * self.effort * min(1.0, (20_000 / rows) ** 0.5)), 12)
         return self.epochs or epochs, self.batch_size or batch
+
+    def units(self, classes: int) -> tuple[int, ...]:
+        """Return the units of each hidden layer, for so many classes or, at 0, for a quantity."""
+        return (UNITS if classes else self.wide,) * 3 if self.hidden is None else self.hidden
 
     def layers(self, encoding: Encoding, classes: int) -> list[Layer]:
         """Return the layers for a table's columns: `classes` outputs, or one for a quantity."""
@@ -92,7 +100,7 @@ class Recipe:
             last = range(columns - codes, columns)
             layers.append(Embedding(last, encoding.cardinalities, VECTOR, decay=1.0))
         layers.append(Scale(rate=6.0, decay=6.0))
-        for units in self.hidden:
+        for units in self.units(classes):
             layers.append(Dense(units, self.activation, ntk=True, bias_rate=0.1))
             layers += [Dropout(self.dropout)] if self.dropout else []
         return [*layers, Dense(classes or 1, ntk=True, bias_rate=0.1)]
@@ -143,7 +151,7 @@ class Recipe:
 PRESETS = {
     "quick": Recipe(members=2, effort=0.5),
     "default": Recipe(),
-    "best": Recipe(members=8, hidden=(256, 256, 256), effort=1.5),
+    "best": Recipe(members=8, wide=256, effort=1.5),
 }
 
 
