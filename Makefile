@@ -52,6 +52,8 @@ fuzz: $(VENV)/dev.done
 	$(BIN)/python tests/fuzz/csvs.py 500
 	$(BIN)/python tests/fuzz/files.py 200000 --processes 2 --report
 	$(BIN)/python tests/fuzz/kills.py 100
+	$(BIN)/python -m pip install --quiet cosmic-ray
+	$(BIN)/python tests/fuzz/mutants.py 300 --report
 
 lint: $(VENV)/dev.done
 	$(BIN)/ruff check .
