@@ -21,6 +21,12 @@ import numpy as np
 import glassnet as gn
 from glassnet.files import checkpoint
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from fuzz.report import section  # noqa: E402
+
+LONG = 100  # kills from which on the page is written
+
 KINDS: dict[str, dict[str, Any]] = {
     "dropout": {"schedule": "cosine"},
     "patience": {"validation": 0.2, "patience": 40, "metrics": "r2", "optimizer": "momentum"},
@@ -88,7 +94,10 @@ def main(kills: int, seed: int) -> int:
         same += fine
         if not fine:
             print(f"{kind}: killed after {moment:.3f} seconds, and ended with other bits")
-    print(f"{same} of {kills} bit-identical; {alive} were killed before their end (seed {seed})")
+    text = f"{same} of {kills} bit-identical; {alive} were killed before their end (seed {seed})"
+    print(text)
+    if kills >= LONG:
+        section("kills", text)
     return int(same < kills)
 
 
