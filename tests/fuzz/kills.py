@@ -23,7 +23,7 @@ from glassnet.files import checkpoint
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fuzz.report import section  # noqa: E402
+from fuzz.report import section
 
 LONG = 100  # kills from which on the page is written
 
