@@ -234,10 +234,10 @@ def run_sizes() -> None:
             print(*_key(row), f"{row['error']:.4f}, {row['fit']:.2f} s", flush=True)
 
 
-def run_clock(folder: Path, models: list[str], threads: int) -> None:
+def run_clock(folder: Path, tables: list[str], models: list[str], threads: int) -> None:
     """Measure times, model after model on each table, and keep them."""
     results = {_key(row): row for row in measured()}
-    for name in TIMED:
+    for name in [name for name in TIMED if name in tables]:
         for model in models:
             row = clock(folder, name, model, threads)
             key = _key(row)
@@ -268,7 +268,7 @@ def main() -> None:
     if not options.report:
         if not options.no_times:
             peer = [REALMLP] if importlib.util.find_spec("pytabkit") else []
-            run_clock(folder, [*OURS, HGB, *peer], os.cpu_count() or 1)
+            run_clock(folder, options.tables, [*OURS, HGB, *peer], os.cpu_count() or 1)
             run_sizes()
         models = [model for model in options.models if model != "none"]
         run(folder, options.tables, models, os.cpu_count() or 1)
