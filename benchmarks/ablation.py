@@ -49,10 +49,11 @@ class Changed(Recipe):
     change: Change = field(default=lambda layer: [layer])
     options: tuple[tuple[str, Any], ...] = ()
 
-    def layers(self, encoding: Encoding, classes: int) -> list[Layer]:
+    def layers(self, encoding: Encoding, classes: int, rows: int) -> list[Layer]:
         """Return the layers, each as the change makes it."""
         layers, width = [], encoding.width
-        for layer in [new for old in super().layers(encoding, classes) for new in self.change(old)]:
+        plain = super().layers(encoding, classes, rows)
+        for layer in [new for old in plain for new in self.change(old)]:
             if isinstance(layer, gn.Embedding):  # of the last columns, however many there are now
                 count = len(layer.columns)
                 layer = replace(layer, columns=range(width - count, width))

@@ -23,7 +23,10 @@ from glassnet.engines import choice
 from glassnet.selection import folds
 from glassnet.tabular import ensemble
 from glassnet.tabular.calibration import temperature
+from glassnet.tabular.defaults import Recipe, preset
+from glassnet.tabular.encoding import Encoding
 from glassnet.tabular.ensemble import Choice, Clock
+from glassnet.tabular.frame import read_frame
 
 HELD = "each member is judged by rows of its own, which a row's weight or copies would change"
 EXPECTED = dict.fromkeys(
@@ -235,8 +238,6 @@ def test_a_short_time_trains_fewer_epochs_to_the_end() -> None:
 
 
 def test_too_large_a_rate_is_made_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
-    from glassnet.tabular.defaults import Recipe
-
     how, rates = Recipe.how, [1e30]
 
     def wild(self: Recipe, classes: int, rows: int) -> dict[str, Any]:
@@ -500,3 +501,20 @@ def test_words_that_hardly_come_twice_are_no_categories() -> None:
     named.columns = named.columns.astype(str)
     reg = gn.TabularRegressor(**QUICK).fit(named, y)
     assert reg.encoding_.describe()[-1] == ("name", "left out", "hardly a word comes twice")
+
+
+def test_waves_are_as_rough_as_there_are_rows_and_only_quantities_have_wide_layers() -> None:
+    encoding = Encoding.fit(read_frame(np.random.default_rng(0).standard_normal((50, 3))))
+
+    def fastest(classes: int, rows: int) -> float:
+        layers = Recipe().layers(encoding, classes, rows)
+        (waves,) = (layer for layer in layers if isinstance(layer, gn.Periodic))
+        assert waves.fastest == pytest.approx(20 * waves.slowest)
+        return waves.fastest
+
+    assert [fastest(0, rows) for rows in (10, 500, 1_000, 2_000, 10**6)] == [1, 1, 2, 4, 4]
+    assert [fastest(3, rows) for rows in (10, 10**6)] == [1, 1]
+    best = preset("best")
+    assert (best.units(0), best.units(2)) == ((256,) * 3, (128,) * 3)
+    assert preset("best", hidden=(16,)).units(0) == (16,)
+    assert preset("best", hidden=()).units(0) == ()

@@ -22,7 +22,8 @@ from glassnet.tabular.encoding import Encoding
 MANY_NUMBERS = 40  # columns of numbers from which on each has half as many waves
 UNITS = 128  # of each hidden layer
 VECTOR = 8  # numbers that stand for a category of many
-SMOOTH, ROUGH = (0.05, 1.0), (0.2, 4.0)  # frequencies of classes and of quantities
+SLOWEST, FASTEST = 0.05, 1.0  # waves' frequencies
+ROUGHER, EACH = 4.0, 500  # times that, at most, for a quantity: once for so many rows
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,11 @@ class Recipe:
         """Return the units of each hidden layer, for so many classes or, at 0, for a quantity."""
         return (UNITS if classes else self.wide,) * 3 if self.hidden is None else self.hidden
 
-    def layers(self, encoding: Encoding, classes: int) -> list[Layer]:
-        """Return the layers for a table's columns: `classes` outputs, or one for a quantity."""
+    def layers(self, encoding: Encoding, classes: int, rows: int) -> list[Layer]:
+        """Return the layers for a table: `classes` outputs, or one for a quantity.
+
+        A quantity's bends are as fine as there are rows to tell them from noise.
+        """
         codes, gaps = len(encoding.cardinalities), encoding.gappy
         numbers = encoding.numbers + gaps
         layers: list[Layer] = []
@@ -93,8 +97,9 @@ class Recipe:
             layers.append(Squash(gaps=gaps, before=encoding.numbers, passing=codes))
         if numbers:
             waves = 16 if numbers <= MANY_NUMBERS else 8
-            slowest, fastest = SMOOTH if classes else ROUGH
-            layers.append(Periodic(numbers, waves, 3, slowest, fastest, 0.1, 0.1, fixed=True))
+            rough = 1.0 if classes else min(max(rows / EACH, 1.0), ROUGHER)
+            lengths = SLOWEST * rough, FASTEST * rough
+            layers.append(Periodic(numbers, waves, 3, *lengths, 0.1, 0.1, fixed=True))
             columns = layers[-1].outputs(columns)
         if codes:
             last = range(columns - codes, columns)
@@ -105,10 +110,10 @@ class Recipe:
             layers += [Dropout(self.dropout)] if self.dropout else []
         return [*layers, Dense(classes or 1, ntk=True, bias_rate=0.1)]
 
-    def network(self, encoding: Encoding, classes: int, seeds: Sequence[int]) -> Network:
+    def network(self, encoding: Encoding, classes: int, rows: int, seeds: Sequence[int]) -> Network:
         """Return the members, stacked, as they begin: one for each seed."""
         network = Network(
-            self.layers(encoding, classes),
+            self.layers(encoding, classes, rows),
             inputs=encoding.width,
             loss=MulticlassCrossEntropy(self.smoothing) if classes else SquaredError(),
             seed=seeds[0],

@@ -346,7 +346,7 @@ class Lesson:
     ) -> tuple[Network, int, dict[str, Any]]:
         """Train some members: return them, the epochs, and what to change to begin anew, if so."""
         seeds = [self.seed + member for member in members]
-        network = self.recipe.network(self.encoding, self.classes, seeds)
+        network = self.recipe.network(self.encoding, self.classes, len(self.rows.y), seeds)
         shared = self.shared and self.shared[members.start : members.stop]
         network.start(self.rows.X, self._known(shared))
         choice = Choice(network, self.metric) if self.metric else None

@@ -267,7 +267,7 @@ class Task:
     @cached_property
     def weights(self) -> int:
         """How many weights all networks have together."""
-        layers = self.recipe.layers(self.encoding, len(self.target.classes))
+        layers = self.recipe.layers(self.encoding, len(self.target.classes), len(self.taught))
         return self.recipe.members * Layout(layers, self.encoding.width).size
 
     @property
