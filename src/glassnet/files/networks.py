@@ -47,7 +47,7 @@ MOST_MEMBERS = 1000
 NO_CODE = "a model file holds no code; keep the code and save network.theta with numpy.save"
 FLOATS = ("float32", "float64")
 SECTIONS = {"version": int, "inputs": int, "dtype": str, "seed": int, "layers": list}
-SECTIONS |= dict.fromkeys(("loss", "frozen", "members", "table"), object)
+SECTIONS |= {"frozen": list, **dict.fromkeys(("loss", "members", "table"), object)}
 IN_1 = {*SECTIONS, "stored"}  # what a file of version 1 may have
 SECTIONS |= {"stored": str, "untouched": bool, "generators": list, "estimator": object}
 # what a file of version 1 leaves out
@@ -257,8 +257,7 @@ def _network(file: Container, about: Mapping[str, Any]) -> Network:
         file.read_into(name, weight, stored)
     network._untouched = np.atleast_2d(network.theta)[0].copy() if about["untouched"] else None
     network.generators = _generators(about, members or 1)
-    frozen = about["frozen"]
-    network.freeze(*(frozen if isinstance(frozen, list) else [frozen]))
+    network.freeze(*about["frozen"])
     return network
 
 

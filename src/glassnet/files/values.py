@@ -76,7 +76,7 @@ def from_json(name: str, content: Any) -> Any:
     Examples
     --------
     >>> from_json("activation", {"activation": {"kind": "elu", "alpha": 0.5}})
-    Elu(alpha=0.5)
+    Elu(0.5)
     """
     if isinstance(content, list):
         return [from_json(name, each) for each in content]
