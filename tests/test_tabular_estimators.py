@@ -27,6 +27,7 @@ from glassnet.tabular.defaults import Recipe, preset
 from glassnet.tabular.encoding import Encoding
 from glassnet.tabular.ensemble import Choice, Clock
 from glassnet.tabular.frame import read_frame
+from glassnet.training import Training
 
 HELD = "each member is judged by rows of its own, which a row's weight or copies would change"
 EXPECTED = dict.fromkeys(
@@ -201,16 +202,17 @@ def test_many_rows_are_predicted_as_few_are() -> None:
 
 def test_an_interrupt_ends_every_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     X, y = mixed(2000)
-    train, done = gn.Network.train, []
+    done: list[int] = []
 
-    def broken(self: gn.Network, *args: Any, **how: Any) -> Any:
-        for epoch in train(self, *args, **how):
-            done.append(epoch.number)
-            if len(done) == 2:
-                raise KeyboardInterrupt
-            yield epoch
+    class Broken(Training):
+        def reports(self) -> Any:
+            for epoch in super().reports():
+                done.append(epoch.number)
+                if len(done) == 2:
+                    raise KeyboardInterrupt
+                yield epoch
 
-    monkeypatch.setattr(gn.Network, "train", broken)
+    monkeypatch.setattr(ensemble, "Training", Broken)
     with pytest.raises(KeyboardInterrupt):
         gn.TabularRegressor(n_jobs=2, epochs=5_000, random_state=0).fit(X, y)
     assert len(done) < 200
@@ -220,14 +222,15 @@ def test_a_short_time_trains_fewer_epochs_to_the_end() -> None:
     X, y = mixed(2000)
     reg = gn.TabularRegressor(epochs=50_000, time_limit=2.0, random_state=0)
     planned: list[int] = []
-    train, looks = gn.Network.train, count()
+    looks = count()
 
-    def seen(self: gn.Network, *args: Any, **how: Any) -> Any:
-        planned.append(how["epochs"])
-        return train(self, *args, **how)
+    class Seen(Training):
+        def __init__(self, *args: Any, **how: Any) -> None:
+            planned.append(how["epochs"])
+            super().__init__(*args, **how)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gn.Network, "train", seen)
+        patch.setattr(ensemble, "Training", Seen)
         # a clock that goes on by a hundredth of a second whenever somebody looks at it
         patch.setattr(ensemble, "perf_counter", lambda: next(looks) / 100)
         reg.fit(X, y)
