@@ -326,7 +326,9 @@ def test_another_training_is_refused(name: str, other: Case, tmp_path: Path) -> 
         other.fit(other.network(), checkpoint=tmp_path)
     first = str(raised.value).partition("training (")[2].partition(":")[0]
     assert first == {"monitor": "metrics", "restarts": "members"}.get(name, name)
-    assert str(raised.value).endswith(" delete it or name another folder")
+    hints = {"seed": "begin with that seed, ", "engine": "name that engine, "}
+    ending = f"; {hints.get(first, '')}delete it or name another folder"
+    assert str(raised.value).endswith(ending)
     assert (tmp_path / "checkpoint.safetensors").read_bytes() == before
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from typing import Any
 
@@ -341,6 +342,25 @@ def test_products_get_their_threads_back_whoever_leaves_last() -> None:
         _ = 1 / 0
     assert threads() == before
     assert ALONE._inside == 0
+
+
+def test_any_thread_may_ask_for_one_thread_whoever_did_before() -> None:
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    def threads() -> set[int]:
+        return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
+
+    def inside() -> set[int]:
+        with one_thread():
+            return threads()
+
+    before = threads()
+    # this thread is the one that threadpoolctl listens to now
+    with threadpool_limits(2), ThreadPoolExecutor(1) as pool:
+        assert threads() == {2}
+        assert pool.submit(inside).result() == {1}
+        assert threads() == {2}
+    assert threads() == before
 
 
 # ---- what a predictor promises -------------------------------------------------------------------

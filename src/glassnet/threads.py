@@ -52,7 +52,7 @@ class Alone(AbstractContextManager[None]):
             if not self._inside:
                 self._before = [(one, one.num_threads) for one in _libraries(len(sys.modules))]
                 for library, _ in self._before:
-                    library.set_num_threads(1)
+                    _set(library, 1)
             self._inside += 1
 
     def __exit__(self, *error: object) -> None:
@@ -60,7 +60,19 @@ class Alone(AbstractContextManager[None]):
             self._inside -= 1
             if not self._inside:
                 for library, threads in self._before:
-                    library.set_num_threads(threads)
+                    _set(library, threads)
+
+
+def _set(library: Any, threads: int) -> None:
+    """Set a library's number of threads, whichever thread asks.
+
+    threadpoolctl lets only one thread set that of an OpenBLAS, and ignores the others in silence;
+    `Alone` keeps those that ask from fighting. Whoever comes next may set it again.
+    """
+    release = getattr(library, "clear_controlling_thread", lambda force: None)
+    release(force=True)
+    library.set_num_threads(threads)
+    release(force=True)
 
 
 ALONE = Alone()
