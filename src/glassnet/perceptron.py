@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_regressor
-from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -240,10 +240,7 @@ class Perceptron(BaseEstimator):
         """
         from glassnet.files.estimators import save_estimator
 
-        if not hasattr(self, "network_"):
-            name = type(self).__name__
-            raise NotFittedError(f"save: expected a fitted {name}, got one before its fit")
-        save_estimator(self, self.network_, path)
+        save_estimator(self, getattr(self, "network_", None), path)
 
     # ---- what scikit-learn's have too ------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 import sys
 from contextlib import ExitStack
-from types import TracebackType
 from typing import Any, Self
 
 from glassnet.history import Epoch
@@ -32,12 +31,7 @@ class Progress:
             self._bar = self._stack.enter_context(progress(self.total))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._stack.close()
 
     def __call__(self, epoch: Epoch) -> None:

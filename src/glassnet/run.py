@@ -177,16 +177,21 @@ class Run:
             orders = [own[order] for own, order in zip(self.places, orders, strict=True)]
         return orders[0] if self.network.members is None else np.stack(orders)
 
+    def _fine(self, theta: Array) -> Any:
+        """Whether the weights of one network are finite, as far as a run goes on with them.
+
+        Their sum of squares is infinite a little before a weight is, and takes no array. Where it
+        began so (the centre of a column of 1e30) the weights are looked at themselves.
+        """
+        return isfinite(theta.dot(theta)) or (
+            not isfinite(self.good_theta.dot(self.good_theta)) and np.isfinite(theta).all()
+        )
+
     def _finite(self, loss: Any) -> bool:
         """Whether any member is still finite; those that are not get their last good weights."""
         theta = self.network.theta
         if self.network.members is None:
-            # the sum of squares is infinite a little before a weight is, and takes no array; where
-            # it began so (the centre of a column of 1e30) the weights are looked at themselves
-            fine = (loss is None or isfinite(loss)) and (
-                isfinite(theta.dot(theta))
-                or (not isfinite(self.good_theta.dot(self.good_theta)) and np.isfinite(theta).all())
-            )
+            fine = (loss is None or isfinite(loss)) and self._fine(theta)
         else:
             alive = np.isfinite(np.add.reduce(theta, -1) + (0.0 if loss is None else loss))
             np.copyto(theta, self.good_theta, where=~alive[:, None])

@@ -6,7 +6,6 @@ Whatever comes from a file or a command is shown as it is, though it may look li
 import shutil
 import sys
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from rich import box
@@ -102,12 +101,7 @@ class Bar:
             self._bar.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._shown:
             self._bar.stop()
 

@@ -72,19 +72,21 @@ class Given(NamedTuple):
 # ---- writing and reading -------------------------------------------------------------------------
 
 
-def save_estimator(own: Any, network: Network, path: StrPath) -> None:
+def save_estimator(own: Any, network: Network | None, path: StrPath) -> None:
     """Write a fitted estimator to a file that `load` reads.
 
     Parameters
     ----------
     own : estimator
         One of glassnet's own.
-    network : Network
-        Its network.
+    network : Network or None
+        Its network; None before its fit.
     path : str or PathLike
 
     Raises
     ------
+    NotFittedError
+        If there is no network yet.
     TypeError
         If it is not glassnet's own, or a parameter is what no file holds: a function, a scorer, a
         generator of random numbers.
@@ -96,6 +98,10 @@ def save_estimator(own: Any, network: Network, path: StrPath) -> None:
     name = type(own).__name__
     if name not in KINDS or type(own) is not _type(name):
         raise TypeError(f"save: expected one of glassnet's own estimators, got {name}: {NO_CODE}")
+    if network is None:
+        from sklearn.exceptions import NotFittedError
+
+        raise NotFittedError(f"save: expected a fitted {name}, got one before its fit")
     kind = KINDS[name]
     about, arrays = sections(network)
     learned, more, table = kind.say(own)

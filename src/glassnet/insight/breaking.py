@@ -8,7 +8,6 @@ import copy
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
-from math import isfinite
 from time import perf_counter
 from typing import Any
 
@@ -77,13 +76,6 @@ class Again(Run):
                 raise _BrokenError
             total, shares = total + loss, shares + share
         return total, shares
-
-    def _fine(self, theta: Array) -> bool:
-        """Whether weights are what `Run` goes on with: their squares are finite if they were."""
-        good = self.good_theta
-        if isfinite(good.dot(good)):
-            return isfinite(theta.dot(theta))
-        return bool(np.isfinite(theta).all())
 
     def line(self) -> str | None:
         """Run the step that broke as it is written; return the first line that is not finite."""

@@ -7,7 +7,6 @@ import numpy as np
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-    from sklearn.exceptions import NotFittedError
     from sklearn.metrics import get_scorer, get_scorer_names
     from sklearn.utils import check_random_state, column_or_1d
     from sklearn.utils.validation import check_is_fitted
@@ -96,10 +95,8 @@ class _Tabular(BaseEstimator, ABC):
         """
         from glassnet.files.estimators import save_estimator
 
-        if not hasattr(self, "ensemble_"):
-            name = type(self).__name__
-            raise NotFittedError(f"save: expected a fitted {name}, got one before its fit")
-        save_estimator(self, self.ensemble_.network, path)
+        fitted = getattr(self, "ensemble_", None)
+        save_estimator(self, fitted and fitted.network, path)
 
     def _begin(self, X: Any) -> Frame:
         """Check the parameters, and return the table to learn."""
