@@ -9,6 +9,7 @@ import pytest
 import glassnet as gn
 from glassnet import guard
 from glassnet.insight import breaking
+from glassnet.training import Training
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((60, 3))
@@ -84,6 +85,25 @@ def test_the_line_and_the_layer_are_named(
     rows = 60 if how.get("batch_size", 0) is None else 32
     row = net.program(rows=rows, optimizer=how["optimizer"])[int(found[3]) - 1]
     assert (row.text, row.owner) == (text, owner.removeprefix("layer "))
+
+
+def test_the_state_that_is_kept_is_a_late_one_where_there_is_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    net = gn.Network([gn.Dense(3, "tanh"), gn.Dense(1)], 2, seed=0)
+    X, kept = np.random.default_rng(0).standard_normal((20, 2)), {}
+    for seldom in (0.0, 1e9):
+        monkeypatch.setattr(guard, "SELDOM", seldom)
+        training = Training(net, X, X[:, 0], epochs=9, optimizer="momentum")
+        befores = []
+        for _ in range(3):
+            befores.append(net.theta.copy())
+            training.advance()
+        seen = training._guard
+        kept[seldom] = seen.done, seen.steps
+        place = -1 if seldom == 0 else 0
+        np.testing.assert_array_equal(seen.arrays["theta"], befores[place])
+    assert kept == {0.0: (2, 2), 1e9: (0, 0)}
 
 
 def test_dropped_units_and_schedules_are_the_same_once_more() -> None:
