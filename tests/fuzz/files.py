@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
+from copy import deepcopy
 from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
@@ -163,6 +164,7 @@ class Mutator:
 
     def put(self, content: Any, place: tuple[Any, ...], value: Any) -> Any:
         """Return JSON with a value at a place; the place may be all of it."""
+        value = deepcopy(value)  # or a list of ours may get into itself, one mutant after another
         if not place:
             return value
         at(content, place[:-1])[place[-1]] = value
@@ -175,8 +177,7 @@ class Mutator:
         theirs = self.rng.choice(self.donors)[1]
         known = [each for each in places(theirs) if each[-1:] == place[-1:]]
         found = self.rng.choice(known or list(places(theirs)))
-        copied = json.loads(json.dumps(at(theirs, found)))
-        return put_together(header, self.put(about, place, copied), body)
+        return put_together(header, self.put(about, place, at(theirs, found)), body)
 
     def keys(self, content: bytes) -> bytes:
         """Drop or add a key or an element."""
@@ -190,11 +191,11 @@ class Mutator:
                 self.rng.choice([*chosen] if isinstance(chosen, dict) else range(len(chosen)))
             ]
         elif isinstance(chosen, dict):
-            chosen[self.rng.choice(("x", "kind", "", "__class__", "estimator"))] = self.rng.choice(
-                OTHERS
-            )
+            key = self.rng.choice(("x", "kind", "", "__class__", "estimator"))
+            chosen[key] = deepcopy(self.rng.choice(OTHERS))
         else:
-            chosen.insert(self.rng.randrange(len(chosen) + 1), self.rng.choice([*OTHERS, *chosen]))
+            added = deepcopy(self.rng.choice([*OTHERS, *chosen]))
+            chosen.insert(self.rng.randrange(len(chosen) + 1), added)
         return put_together(header, about, body)
 
     def twice(self, content: bytes) -> bytes:

@@ -11,12 +11,14 @@ from glassnet.program import Program, record
 from glassnet.rows import Rows
 from glassnet.run import Run
 from glassnet.step import Step
+from glassnet.threads import threads
 
 if TYPE_CHECKING:
     from glassnet.engines.source import Source
 
 CALL, MULTIPLICATION = 1e-6, 5e-11  # seconds of a replayed line, and of what it multiplies
 WORTH = 10.0  # seconds of replay from which on compiling is worth its time
+SHARE = 500_000  # multiplications of a step for each thread, at least
 MOST = 64  # translated steps that are kept, by what they follow from
 KNOWN: "dict[Any, Source]" = {}
 
@@ -42,12 +44,13 @@ def start(
         from glassnet.engines.compiled import Compiled
         from glassnet.engines.lines import UntranslatableError
 
+        count = team(network, rows, plan)
         try:
-            made = translated(network, rows, plan)
+            made = translated(network, rows, plan, count > 1)
         except UntranslatableError as error:
             engine = f"numpy, for there is no compiled form of {error}"
         else:
-            return Compiled(network, rows, plan, total, made), engine
+            return Compiled(network, rows, plan, total, made, count), engine
     if plan.engine != "eager" and chunks(network, plan.variant(1, "train", False, False)):
         return Chunked(network, rows, plan, total), engine
     return Run(network, rows, plan, total), engine
@@ -67,7 +70,14 @@ def sizes(rows: Rows, plan: Plan) -> tuple[int, int]:
     return count, min(plan.batch_size or count, count)
 
 
-def translated(network: Network, rows: Rows, plan: Plan) -> "Source":
+def team(network: Network, rows: Rows, plan: Plan) -> int:
+    """Return how many threads share a compiled step: as many as products have, if it is worth it."""
+    _, batch = sizes(rows, plan)
+    work = 3 * batch * network.layout.size
+    return max(1, min(threads(), work // SHARE))
+
+
+def translated(network: Network, rows: Rows, plan: Plan, shared: bool = False) -> "Source":
     """Return the source of a full batch's step: one that is known, where glassnet's parts make it.
 
     To record and translate it takes as long as thousands of steps of a tiny network.
@@ -85,10 +95,11 @@ def translated(network: Network, rows: Rows, plan: Plan) -> "Source":
         parts = tuple(map(settings, (network.layers, network.loss, variant.rule)))
     except TypeError:
         parts = None
-    key = parts, network.inputs, network.dtype, network.frozen, replace(variant, rule=None), whole
+    key = parts, network.inputs, network.dtype, network.frozen, replace(variant, rule=None)
+    key += (whole, shared)
     if parts is None or key not in KNOWN:
         program = alone(network, plan, batch, weighted)
-        made = source(program, ("theta", *plan.optimizer.state), whole)
+        made = source(program, ("theta", *plan.optimizer.state), whole, shared)
         if parts is None:
             return made
         if len(KNOWN) == MOST:

@@ -4,6 +4,8 @@ The lines are those of one network's program; several members are gone through o
 with its own weights, order and state. This room is the one face of Numba.
 """
 
+from collections import deque
+from contextlib import nullcontext
 from threading import Lock
 from typing import Any
 
@@ -11,12 +13,14 @@ import numpy as np
 
 from glassnet.engines.cache import module
 from glassnet.engines.source import Source
+from glassnet.engines.together import Team
 from glassnet.network import Network
 from glassnet.plan import Plan
 from glassnet.planner import ALIGNMENT
 from glassnet.program import address
 from glassnet.rows import Rows
 from glassnet.run import Run
+from glassnet.threads import one_thread
 from glassnet.vocabulary import Array
 
 try:
@@ -28,9 +32,10 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from None
 
-LEAP = 1000  # epochs of one batch that are compiled into one call, at most
+LEAP = 10_000  # epochs in one call, at most
+PLACES = 1 << 20  # of rows that are drawn ahead for one call, at most
 COMPILING = Lock()
-WORK = 3e8  # multiplications in one call, at most: until then nothing can be interrupted
+WORK = 3e10  # multiplications in one call, at most: until then nothing can be interrupted
 
 
 def prepare(function: Any, arguments: tuple[Any, ...]) -> None:
@@ -51,10 +56,17 @@ class Compiled(Run):
     """A training run whose full batches are compiled."""
 
     def __init__(
-        self, network: Network, rows: Rows, plan: Plan, total_epochs: int | None, made: Source
+        self,
+        network: Network,
+        rows: Rows,
+        plan: Plan,
+        total_epochs: int | None,
+        made: Source,
+        threads: int = 1,
     ) -> None:
         super().__init__(network, rows, plan, total_epochs)
         self.made, self._function = made, module(made.text).run
+        self._team = Team(threads) if made.shared else None
         self._ready = False
         block = np.zeros(made.size + ALIGNMENT, network.dtype)
         start = -address(block) % ALIGNMENT // network.dtype.itemsize
@@ -68,17 +80,25 @@ class Compiled(Run):
         ]
         self._losses = np.zeros((members, 2))
         self._nowhere = np.zeros((members, 1), np.int64)
-        work = 3 * self.batch * size * members
-        self._at_once = int(np.clip(WORK // work, 1, LEAP if self.whole else self.full))
-        if made.draws and self.whole:
-            self._at_once = 1  # what was drawn cannot be drawn again
+        self._at_once = int(max(WORK // (3 * self.batch * size * members), 1))  # steps
+        self._leaps = min(self._at_once // self.full, LEAP)  # epochs
+        if not self.whole:
+            self._leaps = min(self._leaps, PLACES // (self.rows * members))
+        if made.draws or self.steps > self.full:
+            self._leaps = 1  # what was drawn cannot be drawn again; what remains is not compiled
+        self._drawn = deque[Array]()
 
     def _step(self, rows: int, loss: bool) -> Any:
         """Return a replayed step for what remains of an epoch; full batches need none."""
         return super()._step(rows, loss) if rows < self.batch else None
 
+    def advance(self, epochs: int) -> tuple[int, Any]:
+        """Train for some epochs; return how many went well, and the loss of the last."""
+        with one_thread() if self.made.shared else nullcontext():  # they share products, too
+            return super().advance(epochs)
+
     def _advance(self, epochs: int) -> tuple[int, Any]:
-        done, loss, leap, last = 0, None, self._at_once if self.whole else 1, False
+        done, loss, leap, last = 0, None, max(self._leaps, 1), False
         while not last:
             halted = self.halted
             ahead = 1 if halted else min(leap, epochs - done)
@@ -99,18 +119,25 @@ class Compiled(Run):
         return int(self._finite(None)), None
 
     def _leap(self, epochs: int, want_loss: bool) -> Any:
-        """Train for epochs of one batch each; where that runs away, undo them and return None."""
+        """Train for epochs at a time; where that runs away, undo them and return None."""
         before, steps = [array.copy() for array in self._written], self.steps_done
-        losses = self._call(self._nowhere, epochs, 1, want_loss)
+        orders = [] if self.whole else [np.atleast_2d(self._order()) for _ in range(epochs)]
+        order = np.concatenate(orders, 1) if orders else self._nowhere
+        losses = self._call(order, epochs, self.full, want_loss)
         # a sum of squares is infinite wherever `_finite` sees a run end, and a little before
         sizes = np.square(self._written[0]).sum(-1)
         if np.isfinite(sizes).all() and np.isfinite(losses).all():
             np.copyto(self.good_theta, self.network.theta)
             return self._mean(losses[:, 0], losses[:, 1]) if want_loss else 0.0
         self.steps_done = steps
+        self._drawn.extend(orders)
         for array, kept in zip(self._written, before, strict=True):
             array[...] = kept
         return None
+
+    def _order(self) -> Array:
+        """Return the places of the rows in the next epoch's order, drawn now or before."""
+        return self._drawn.popleft() if self._drawn else super()._order()
 
     def _epoch(self, want_loss: bool) -> Any:
         """Go through the rows once, and return their mean loss if it is wanted."""
@@ -146,9 +173,13 @@ class Compiled(Run):
             arguments = (*rng, self._block, *tables, places, numbers, *arrays, *made.constants)
             arguments += (losses, epochs, steps, want_loss)
             if not self._ready:
-                prepare(self._function, arguments)
+                more = self._team.arguments(0) if self._team else ()
+                prepare(self._function, (*arguments, *more))
                 self._ready = True
-            self._function(*arguments)
+            if self._team:
+                self._team(self._function, arguments)
+            else:
+                self._function(*arguments)
         return self._losses.copy()
 
     def _numbers(self, steps: int) -> Array:

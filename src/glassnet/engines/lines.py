@@ -18,6 +18,7 @@ from glassnet.value import Value
 
 # what translated source calls something else; its own names begin with an underscore
 RESERVED = ("np", "njit", "float32", "float64", "range", "run", "exp32", "tanh32", "expm1_32")
+RESERVED += ("types", "intrinsic", "gemm", "wait")
 
 
 class UntranslatableError(Exception):

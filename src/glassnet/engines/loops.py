@@ -2,13 +2,16 @@
 
 Lines over arrays of one shape are fused: what only they need becomes a local variable, and sums
 over what they make are taken on the way. All arrays lie in one block at places that the source
-knows, so that a compiler sees what cannot overlap. Products of some size go to BLAS.
+knows, so that a compiler sees what cannot overlap. Products of some size go to BLAS. Where threads
+share a step, each loop is cut into parts, and they meet where one needs what another has made.
 """
 
 from dataclasses import dataclass, field
 from math import prod
 
 from glassnet.engines.lines import Lines, UntranslatableError, axes, combined, drawn
+from glassnet.engines.shares import Touch, cut, touches
+from glassnet.engines.together import GEMM
 from glassnet.planner import ALIGNMENT, Call
 from glassnet.value import Value
 
@@ -19,14 +22,17 @@ FUSED = ("elementwise", "select", "copy", "cast", "reduce")
 
 @dataclass
 class Nest:
-    """Lines that share a loop over arrays of one shape."""
+    """Lines that share a loop over arrays of one shape, and that threads share if they are to."""
 
     shape: tuple[int, ...]
     calls: list[Call] = field(default_factory=list)
+    shared: bool = False
 
     def takes(self, call: Call, skipped: list[Call]) -> bool:
         """Whether a line may be done here, before those that stood before it and are skipped."""
         if call.line.function.kind not in FUSED or looped(call) != self.shape:
+            return False
+        if self.shared and _by_rows(call) != _by_rows(self.calls[0]):
             return False
         if any(_meet(call, other) for other in skipped):
             return False
@@ -65,12 +71,29 @@ def _meet(call: Call, other: Call) -> bool:
     return reads or writes
 
 
-def nests(lines: Lines) -> list[Nest]:
+def _by_rows(call: Call) -> bool:
+    """Whether the loop of a line can be cut along its first axis."""
+    return call.line.function.kind != "reduce" or 0 not in axes(call)
+
+
+def _early(calls: list[Call]) -> list[Call]:
+    """Return lines with those of single numbers as early as may be: they part no two loops."""
+    result = list[Call]()
+    for call in calls:
+        place = len(result)
+        if call.line.function.kind == "elementwise" and call.out.shape == ():
+            while place and not _meet(call, result[place - 1]):
+                place -= 1
+        result.insert(place, call)
+    return result
+
+
+def nests(lines: Lines, shared: bool = False) -> list[Nest]:
     """Return the lines in an order and in groups that go through memory as seldom as may be."""
-    pending, result = list(lines.calls), []
+    pending, result = _early(lines.calls), []
     while pending:
         first = pending.pop(0)
-        nest, skipped = Nest(looped(first), [first]), list[Call]()
+        nest, skipped = Nest(looped(first), [first], shared), list[Call]()
         if first.line.function.kind in FUSED:
             optional = id(first) in lines.optional
             passed = False  # a line of its kind was left behind: only sums still come forward
@@ -94,27 +117,78 @@ class Loops:
     ----------
     body : list of (bool, str)
         The statements of a step, and whether only the loss needs them.
-    views : list of str
-        Statements that make the matrices which are given to BLAS.
     offsets : dict of str to int
         Where each array lies in the block; `size` elements in all.
+    shared : bool
+        Whether threads share the loops, each from ``_b{n}`` to ``_e{n}`` of an axis of n.
     """
 
-    def __init__(self, lines: Lines) -> None:
-        self.lines = lines
-        self.views: list[str] = []
+    def __init__(self, lines: Lines, shared: bool = False) -> None:
+        self.lines, self.shared = lines, shared
         self.offsets: dict[str, int] = {}
         self.size = 0
-        self._nests = nests(lines)
+        self._unit: int | None = None  # where 0 and 1 are, for BLAS
+        self._parts: set[int] = set()  # lengths of the axes that are cut
+        self._nests = nests(lines, shared)
         self._within = self._locals()  # arrays that only one nest touches
+        inputs = lines.program.inputs
         for name in sorted(lines.used()):
-            if lines.program.inputs[name].shape:
-                self._array(lines.program.inputs[name])
+            if inputs[name].shape:
+                self._array(inputs[name])
+        # what has been touched since the threads met: rows that were fetched, in the beginning
+        self._touched = [Touch(inputs[name], True, 0) for name in ("x", "y", "w") if name in inputs]
         self.body = [
-            (id(nest.calls[0]) in lines.optional, text)
+            (optional, text)
             for nest in self._nests
-            for text in self._statements(nest)
+            for optional in [id(nest.calls[0]) in lines.optional]
+            for text in self._written(nest, optional)
         ]
+
+    @property
+    def begin(self) -> list[str]:
+        """Return the statements that come before all others."""
+        # within bounds that a compiler sees: what may be negative would count from the end
+        part = "min(max({n} * {which} // _threads, 0), {n})"
+        text = [
+            f"_{letter}{n} = {part.format(n=n, which=which)}"
+            for n in sorted(self._parts)
+            for letter, which in (("b", "_thread"), ("e", "(_thread + 1)"))
+        ]
+        if self._unit is not None:
+            text.append(f"_m[{self._unit}], _m[{self._unit + 1}] = 0, 1")
+        return text
+
+    # ---- who does what ---------------------------------------------------------------------------
+
+    def _written(self, nest: Nest, optional: bool) -> list[str]:
+        """Return the statements of a nest, which threads may share."""
+        if not self.shared:
+            return self._statements(nest, None)
+        axis = cut(nest.calls)
+        found = [each for each in touches(nest.calls, axis) if self._in_memory(each.value)]
+        text = self._statements(nest, axis)
+        if axis is None and any(each.writes for each in found):
+            text = ["if _thread == 0:", *("    " + line for line in text)]
+        if any(each.meets(other) for each in found for other in self._touched):
+            text.insert(0, "wait(_meeting, _threads)")
+            if not optional:  # otherwise they may not have met here
+                self._touched = []
+        self._touched += found
+        return text
+
+    def _in_memory(self, value: Value) -> bool:
+        root = value.root
+        return root.kind != "constant" and bool(root.shape) and self.lines.name(root) not in self._within
+
+    def range(self, n: int, cut: bool) -> str:
+        """Return how far a loop of n goes: from one end to the other, or a thread's part."""
+        if cut:
+            self._parts.add(n)
+        return f"_b{n}, _e{n}" if cut else str(n)
+
+    def _ranges(self, shape: tuple[int, ...], axis: int | None) -> list[tuple[str, str]]:
+        """Return the indices of loops over a shape, and how far each goes."""
+        return [(f"_i{i}", self.range(n, i == axis)) for i, n in enumerate(shape)]
 
     # ---- where values lie ------------------------------------------------------------------------
 
@@ -161,24 +235,25 @@ class Loops:
 
     # ---- what is written -------------------------------------------------------------------------
 
-    def _statements(self, nest: Nest) -> list[str]:
+    def _statements(self, nest: Nest, axis: int | None) -> list[str]:
+        """Return the statements of a nest, of which a thread does a part of an axis, or all."""
         call = nest.calls[0]
         kind = call.line.function.kind
         if kind in FUSED:
-            return self._loop(nest)
+            return self._loop(nest, axis)
         if kind == "matmul":
-            return self._product(call)
+            return self._product(call, axis)
         if kind == "join":
-            return self._join(call)
+            return self._join(call, axis)
         if kind == "random":
-            indices = [f"_i{axis}" for axis in range(call.out.ndim)]
-            line = f"{self._element(call.out, indices)} = {drawn(call)}"
-            return _for(list(zip(indices, call.out.shape, strict=True)), [line])
+            loops = self._ranges(call.out.shape, None)
+            line = f"{self._element(call.out, [index for index, _ in loops])} = {drawn(call)}"
+            return _for(loops, [line])
         raise UntranslatableError(call.line.function.name)
 
-    def _loop(self, nest: Nest) -> list[str]:
-        depth = len(nest.shape)
-        indices = [f"_i{axis}" for axis in range(depth)]
+    def _loop(self, nest: Nest, axis: int | None) -> list[str]:
+        loops = self._ranges(nest.shape, axis)
+        indices, depth = [index for index, _ in loops], len(loops)
         before: dict[int, list[str]] = {}
         after: dict[int, list[str]] = {}
         clear: list[str] = []
@@ -191,7 +266,7 @@ class Loops:
                 )
                 continue
             over = axes(call)
-            kept = [axis for axis in range(depth) if axis not in over]
+            kept = [each for each in range(depth) if each not in over]
             name, start = self.lines.name(call.out.root), _start(call, self.lines)
             target = self._reduced(call, indices, over)
             inside = depth - len(over)
@@ -201,10 +276,9 @@ class Loops:
                 after.setdefault(inside, []).append(f"{target} = {total}")
             else:
                 total = target
-                around = [(indices[axis], nest.shape[axis]) for axis in kept]
-                clear += _for(around, [f"{target} = {start}"])
+                clear += _for([loops[each] for each in kept], [f"{target} = {start}"])
             inner.append(f"{total} = {combined(call, [total, operands[0]])}")
-        return clear + _nested(nest.shape, before, inner, after)
+        return clear + _nested(loops, before, inner, after)
 
     def _reduced(self, call: Call, indices: list[str], over: tuple[int, ...]) -> str:
         """Return the element that a reduction's result goes to."""
@@ -214,54 +288,67 @@ class Loops:
         own = [indices[axis] for axis in range(ndim) if axis not in over]
         return self._element(call.out, own)
 
-    def _product(self, call: Call) -> list[str]:
+    def _product(self, call: Call, axis: int | None) -> list[str]:
         a, b = call.operands
         (rows, inner), columns = a.shape[-2:], b.shape[-1]
-        values = (a, b, call.out)
-        big = rows * inner * columns >= BLAS
-        if big and all(value.ndim == 2 and _dense(value) for value in values):
-            left, right, out = map(self._matrix, values)
-            return [f"np.dot({left}, {right}, {out})"]
+        if rows * inner * columns >= BLAS and (text := self._gemm(call, axis)):
+            return [text]
         lead = call.out.shape[:-2]
-        outer = [f"_l{axis}" for axis in range(len(lead))]
+        outer = [(f"_l{i}", self.range(n, i == axis)) for i, n in enumerate(lead)]
+        indices = [index for index, _ in outer]
         i, j, k = "_i", "_j", "_n"
+        own = None if lead else axis
         # few columns go side by side: their sums stay in registers
-        places = [j] if columns > WIDE else [str(column) for column in range(columns)]
-        left, zero = self._element(a, [*outer, i, k]), f"{self.lines.dtype}(0)"
+        side_by_side = columns <= WIDE and own != 1
+        places = [str(column) for column in range(columns)] if side_by_side else [j]
+        left, zero = self._element(a, [*indices, i, k]), f"{self.lines.dtype}(0)"
         sums = [(f"_sum{number}", place) for number, place in enumerate(places)]
-        steps = [f"{total} += {left} * {self._element(b, [*outer, k, at])}" for total, at in sums]
+        steps = [f"{total} += {left} * {self._element(b, [*indices, k, at])}" for total, at in sums]
         text = [
             *(f"{total} = {zero}" for total, _ in sums),
-            *_for([(k, inner)], steps),
-            *(f"{self._element(call.out, [*outer, i, at])} = {total}" for total, at in sums),
+            *_for([(k, str(inner))], steps),
+            *(f"{self._element(call.out, [*indices, i, at])} = {total}" for total, at in sums),
         ]
-        text = _for([(i, rows), (j, columns)] if columns > WIDE else [(i, rows)], text)
-        return _for(list(zip(outer, lead, strict=True)), text)
+        around = [(i, self.range(rows, own == 0)), (j, self.range(columns, own == 1))]
+        return _for([*outer, *around[: 1 if side_by_side else 2]], text)
 
-    def _matrix(self, value: Value) -> str:
-        name = f"_a{len(self.views)}"
-        start = self._array(value.root) + value.offset // value.dtype.itemsize
-        rows, columns = value.shape
-        block = f"_m[{start}:{start + rows * columns}]"
-        if value.strides[-1] == value.dtype.itemsize or columns == 1:
-            text = f"{block}.reshape(({rows}, {columns}))"
-        else:
-            text = f"{block}.reshape(({columns}, {rows})).T"
-        for known in self.views:
-            if known.split(" = ")[1] == text:
-                return known.split(" = ")[0]
-        self.views.append(f"{name} = {text}")
-        return name
+    def _gemm(self, call: Call, axis: int | None) -> str | None:
+        """Return a product by BLAS, if its matrices lie as BLAS wants them."""
+        values = (*call.operands, call.out)
+        ways = [_leading(value) for value in values]
+        if None in ways or ways[2][1]:  # type: ignore[index]
+            return None
+        (rows, inner), columns = call.operands[0].shape, call.out.shape[1]
+        size = self.lines.dtype.itemsize
+        numbers = [rows, inner, columns]
+        places = [self._array(value.root) + value.offset // size for value in values]
+        if axis is not None:
+            n = call.out.shape[axis]
+            self.range(n, True)
+            numbers[2 * axis] = f"_e{n} - _b{n}"
+            for each in (axis, 2):  # the factor whose part it takes, and the result
+                places[each] = f"{places[each]} + _b{n} * {values[each].strides[axis] // size}"
+        if self._unit is None:
+            self._unit, self.size = self.size, self.size + ALIGNMENT // size
+        kind = {"float32": "s", "float64": "d"}[str(self.lines.dtype)]
+        self.lines.helpers[GEMM.format(dtype=self.lines.dtype, kind=ord(kind))] = None
+        matrices = [
+            f"{place}, {leading}, {ord('t' if transposed else 'n')}"
+            for place, (leading, transposed) in zip(places, ways, strict=True)
+        ]
+        matrices[2] = f"{places[2]}, {ways[2][0]}"
+        return f"gemm(_m, {self._unit}, {', '.join([*map(str, numbers), *matrices])})"
 
-    def _join(self, call: Call) -> list[str]:
-        axis, out = call.line.keywords["axis"] % call.out.ndim, call.out
-        indices = [f"_i{each}" for each in range(out.ndim)]
+    def _join(self, call: Call, axis: int | None) -> list[str]:
+        joined, out = call.line.keywords["axis"] % call.out.ndim, call.out
         begin, text = 0, list[str]()
         for operand in call.operands:
-            shifted = [f"({i} + {begin})" if n == axis else i for n, i in enumerate(indices)]
+            loops = self._ranges(operand.shape, axis)
+            indices = [index for index, _ in loops]
+            shifted = [f"({i} + {begin})" if n == joined else i for n, i in enumerate(indices)]
             line = f"{self._element(out, shifted)} = {self._element(operand, indices)}"
-            text += _for(list(zip(indices, operand.shape, strict=True)), [line])
-            begin += operand.shape[axis]
+            text += _for(loops, [line])
+            begin += operand.shape[joined]
         return text
 
 
@@ -270,27 +357,38 @@ def _start(call: Call, lines: Lines) -> str:
     return f"{lines.dtype}({starts[call.line.function.name]})"
 
 
-def _for(loops: list[tuple[str, int]], inner: list[str]) -> list[str]:
+def _for(loops: list[tuple[str, str]], inner: list[str]) -> list[str]:
     """Return statements within loops, outermost first."""
-    for index, length in reversed(loops):
-        inner = [f"for {index} in range({length}):", *("    " + line for line in inner)]
+    for index, extent in reversed(loops):
+        inner = [f"for {index} in range({extent}):", *("    " + line for line in inner)]
     return inner
 
 
 def _nested(
-    shape: tuple[int, ...],
+    loops: list[tuple[str, str]],
     before: dict[int, list[str]],
     inner: list[str],
     after: dict[int, list[str]],
 ) -> list[str]:
-    """Return loops over a shape, with what stands before and after the loops inside of each."""
-    text = [*before.get(len(shape), []), *inner, *after.get(len(shape), [])]
-    for depth in range(len(shape) - 1, -1, -1):
-        loop = _for([(f"_i{depth}", shape[depth])], text)
-        text = [*before.get(depth, []), *loop, *after.get(depth, [])]
+    """Return statements within loops, with what stands before and after the loops inside of each."""
+    text = [*before.get(len(loops), []), *inner, *after.get(len(loops), [])]
+    for depth in range(len(loops) - 1, -1, -1):
+        text = [*before.get(depth, []), *_for([loops[depth]], text), *after.get(depth, [])]
     return text
 
 
-def _dense(value: Value) -> bool:
-    """Whether a matrix has no gaps, so that BLAS takes it as it is."""
-    return value.root.kind != "constant" and bool(value.sample().flags.forc)
+def _leading(value: Value) -> tuple[int, bool] | None:
+    """Return how far apart a matrix's rows lie, and whether it is those of its transpose that do.
+
+    None where BLAS does not take it as it lies.
+    """
+    if value.ndim != 2 or value.root.kind == "constant":
+        return None
+    size = value.dtype.itemsize
+    for transposed in (False, True):
+        rows, columns = value.shape[:: -1 if transposed else 1]
+        step, unit = (stride // size for stride in value.strides[:: -1 if transposed else 1])
+        step = columns if rows == 1 else step
+        if (columns == 1 or unit == 1) and step >= columns:
+            return step, transposed
+    return None

@@ -11,6 +11,7 @@ from typing import Any
 from glassnet.engines.lines import Lines
 from glassnet.engines.loops import Loops
 from glassnet.engines.scalars import Scalars
+from glassnet.engines.together import WAIT
 from glassnet.program import Program
 from glassnet.vocabulary import Array
 
@@ -40,6 +41,9 @@ class Source:
         Elements of the block.
     draws : bool
         Whether it takes a random generator first.
+    shared : bool
+        Whether threads share each step: it takes, in the end, which of them it is called by, of
+        how many, and the counter by which they meet.
     """
 
     text: str
@@ -50,9 +54,12 @@ class Source:
     vectors: tuple[str, ...]
     constants: tuple[Array, ...]
     draws: bool
+    shared: bool
 
 
-def source(program: Program, written: tuple[str, ...], whole: bool) -> Source:
+def source(
+    program: Program, written: tuple[str, ...], whole: bool, shared: bool = False
+) -> Source:
     """Translate a training step.
 
     Parameters
@@ -63,9 +70,12 @@ def source(program: Program, written: tuple[str, ...], whole: bool) -> Source:
         theta and the optimizer's state.
     whole : bool
         Whether the batch is the whole table, as it lies.
+    shared : bool
+        Whether threads are to share each step, if it is not a tiny one.
     """
     lines = Lines(program, written)
-    writer: Any = ByScalars(lines) if lines.cells() <= CELLS else ByLoops(lines)
+    shared = shared and lines.cells() > CELLS
+    writer: Any = ByLoops(lines, shared) if lines.cells() > CELLS else ByScalars(lines)
     used = lines.used()
     tables = tuple(name for name in ("x", "y", "w") if name in used)
     changing = tuple(name for name in lines.changing() if name in used)
@@ -82,12 +92,14 @@ def source(program: Program, written: tuple[str, ...], whole: bool) -> Source:
     end = [line for name in written for line in writer.store(name)]
     if not whole:
         body += gather
-    body += [*_optional(writer.body), *_loss(lines, writer, whole)]
+    meet = ["wait(_meeting, _threads)"] if shared else []
+    body += [*_optional(writer.body), *_loss(lines, writer, whole), *meet]
     steps = _indented(
         ["for _s in range(_steps):", *_indented(["_t = _epoch * _steps + _s", *body])]
     )
     epoch = ["for _epoch in range(_epochs):", "    _want = _read and _epoch == _epochs - 1", *steps]
-    member = [*begin, "_total = 0.0", "_shares = 0.0", *(gather if whole else []), *epoch]
+    begin += [*(gather if whole else []), *meet]
+    member = [*begin, "_total = 0.0", "_shares = 0.0", *epoch]
     member += ["_losses[_k, 0] = _total", "_losses[_k, 1] = _shares", *end]
     arguments = [
         *["_rng"] * lines.draws,
@@ -100,6 +112,9 @@ def source(program: Program, written: tuple[str, ...], whole: bool) -> Source:
         *constants,
         "_losses",
     ]
+    settings = ["_epochs", "_steps", "_read"]
+    settings += ["_thread", "_threads", "_meeting"] if shared else []
+    helpers = [*lines.helpers, *[WAIT] * shared]
     text = [
         *(
             f"{name} = {value!r}"
@@ -107,16 +122,17 @@ def source(program: Program, written: tuple[str, ...], whole: bool) -> Source:
             if name not in constants
         ),
         "\n\n" + DECORATOR,
-        f"def run({', '.join(arguments)}, _epochs, _steps, _read):",
-        *_indented([*once, *writer.views, f"for _k in range({written[0]}.shape[0]):"]),
+        f"def run({', '.join([*arguments, *settings])}):",
+        *_indented([*once, *writer.begin, f"for _k in range({written[0]}.shape[0]):"]),
         *_indented(_indented(member)),
     ]
     return Source(
-        HEADER + "\n".join([*lines.helpers, *text]) + "\n",
+        HEADER + "\n".join([*helpers, *text]) + "\n",
         writer.size,
         *(tables, changing, written, vectors),
         tuple(lines.constants[name].ravel() for name in constants),
         lines.draws,
+        shared,
     )
 
 
@@ -148,7 +164,7 @@ class ByScalars(Scalars):
     """Elements as local variables."""
 
     size = 1
-    views = ()
+    begin = ()
 
     def load(self, name: str, place: str, once: bool) -> Iterator[str]:
         """Yield statements that fetch an input."""
@@ -156,7 +172,7 @@ class ByScalars(Scalars):
         if "%s" in place:
             rows, columns = value.shape
             if not once:
-                yield from (f"_r{i} = _order[_k, _s * {rows} + {i}]" for i in range(rows))
+                yield from (f"_r{i} = _order[_k, _t * {rows} + {i}]" for i in range(rows))
             for i in range(rows):
                 for j in range(columns):
                     row = str(i) if once else f"_r{i}"
@@ -207,14 +223,14 @@ class ByLoops(Loops):
         if "%s" in place:
             rows, columns = value.shape
             row = "_i" if once else "_r"
-            yield f"for _i in range({rows}):"
+            yield f"for _i in range({self.range(rows, self.shared)}):"
             if not once:
-                yield f"    _r = _order[_k, _s * {rows} + _i]"
+                yield f"    _r = _order[_k, _t * {rows} + _i]"
             yield f"    for _j in range({columns}):"
             yield f"        _m[{start} + _i * {columns} + _j] = {name}[{row}, _j]"
         else:
             part = f"{place[:-1]}, _i]"
-            yield f"for _i in range({value.shape[0]}):"
+            yield f"for _i in range({self.range(value.shape[0], self.shared)}):"
             yield f"    _m[{start} + _i] = {part}"
 
     def clear(self, name: str) -> Iterator[str]:
@@ -228,7 +244,7 @@ class ByLoops(Loops):
     def store(self, name: str) -> Iterator[str]:
         """Yield statements that put an input back."""
         value = self.lines.program.inputs[name]
-        yield f"for _i in range({value.shape[0]}):"
+        yield f"for _i in range({self.range(value.shape[0], self.shared)}):"
         yield f"    {name}[_k, _i] = _m[{self._array(value)} + _i]"
 
     def weights(self) -> list[str]:
