@@ -15,7 +15,7 @@ import glassnet as gn
 from glassnet.engines import cache, choice, chunked, compiled
 from glassnet.engines.choice import seconds, translated
 from glassnet.engines.lines import Lines, UntranslatableError
-from glassnet.engines.loops import nests
+from glassnet.engines.nests import nests
 from glassnet.engines.source import HEADER
 from glassnet.engines.vectors import FLOAT32
 from glassnet.plan import Plan

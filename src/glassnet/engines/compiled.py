@@ -35,6 +35,7 @@ except ModuleNotFoundError as error:
 LEAP = 10_000  # epochs in one call, at most
 PLACES = 1 << 20  # of rows that are drawn ahead for one call, at most
 COMPILING = Lock()
+READY: set[Any] = set()  # functions that are compiled, and for what
 WORK = 3e10  # multiplications in one call, at most: until then nothing can be interrupted
 
 
@@ -67,7 +68,6 @@ class Compiled(Run):
         super().__init__(network, rows, plan, total_epochs)
         self.made, self._function = made, module(made.text).run
         self._team = Team(threads) if made.shared else None
-        self._ready = False
         block = np.zeros(made.size + ALIGNMENT, network.dtype)
         start = -address(block) % ALIGNMENT // network.dtype.itemsize
         self._block = block[start : start + made.size]
@@ -165,6 +165,8 @@ class Compiled(Run):
         """Let the compiled function go through steps; return each member's loss and share."""
         made, numbers = self.made, self._numbers(epochs * steps)
         tables = [self.tables[name] for name in made.tables]
+        # all that types hang on: others than these are always the same
+        ready = (self._function, self._block.dtype, *(table.flags.writeable for table in tables))
         each = (order, *self._written, *self._vectors, self._losses)
         # who draws has a generator of its own; the others are gone through in one call
         parts = [tuple(array[k : k + 1] for array in each) for k in range(len(order))]
@@ -172,10 +174,10 @@ class Compiled(Run):
             rng = self.network.generators[k : k + 1] if made.draws else ()
             arguments = (*rng, self._block, *tables, places, numbers, *arrays, *made.constants)
             arguments += (losses, epochs, steps, want_loss)
-            if not self._ready:
+            if ready not in READY:
                 more = self._team.arguments(0) if self._team else ()
                 prepare(self._function, (*arguments, *more))
-                self._ready = True
+                READY.add(ready)
             if self._team:
                 self._team(self._function, arguments)
             else:

@@ -6,108 +6,19 @@ knows, so that a compiler sees what cannot overlap. Products of some size go to 
 share a step, each loop is cut into parts, and they meet where one needs what another has made.
 """
 
-from dataclasses import dataclass, field
 from math import prod
+from typing import Any
+
+import numpy as np
 
 from glassnet.engines.lines import Lines, UntranslatableError, axes, combined, drawn
+from glassnet.engines.nests import FEW, FUSED, Nest, nests, together
 from glassnet.engines.shares import Touch, cut, touches
 from glassnet.engines.together import GEMM
 from glassnet.planner import ALIGNMENT, Call
 from glassnet.value import Value
 
-BLAS = 4_000  # multiplications from which on a product is left to BLAS
-WIDE = 8  # columns up to which a product's sums are variables of their own
-FUSED = ("elementwise", "select", "copy", "cast", "reduce")
-
-
-@dataclass
-class Nest:
-    """Lines that share a loop over arrays of one shape, and that threads share if they are to."""
-
-    shape: tuple[int, ...]
-    calls: list[Call] = field(default_factory=list)
-    shared: bool = False
-
-    def takes(self, call: Call, skipped: list[Call]) -> bool:
-        """Whether a line may be done here, before those that stood before it and are skipped."""
-        if call.line.function.kind not in FUSED or looped(call) != self.shape:
-            return False
-        if self.shared and _by_rows(call) != _by_rows(self.calls[0]):
-            return False
-        if any(_meet(call, other) for other in skipped):
-            return False
-        return all(self._beside(call, other) for other in self.calls)
-
-    def sums(self, call: Call) -> bool:
-        """Whether a line reduces what is made here."""
-        made = [other.out for other in self.calls]
-        reduces = call.line.function.kind == "reduce"
-        return reduces and any(call.operands[0].coincides(value) for value in made)
-
-    def _beside(self, call: Call, earlier: Call) -> bool:
-        """Whether a line touches what an earlier one did only at the same element."""
-        for value in (*call.operands, call.out):
-            if value.overlaps(earlier.out):
-                whole = value.coincides(earlier.out) and earlier.line.function.kind != "reduce"
-                if not whole:
-                    return False
-        return all(
-            not call.out.overlaps(operand)
-            or (call.out.coincides(operand) and call.line.function.kind != "reduce")
-            for operand in earlier.operands
-        )
-
-
-def looped(call: Call) -> tuple[int, ...]:
-    """Return the shape that a line's loop goes over."""
-    reduces = call.line.function.kind == "reduce"
-    return call.operands[0].shape if reduces else call.out.shape
-
-
-def _meet(call: Call, other: Call) -> bool:
-    """Whether two lines must stay in their order."""
-    reads = any(other.out.overlaps(operand) for operand in call.operands)
-    writes = any(call.out.overlaps(value) for value in (*other.operands, other.out))
-    return reads or writes
-
-
-def _by_rows(call: Call) -> bool:
-    """Whether the loop of a line can be cut along its first axis."""
-    return call.line.function.kind != "reduce" or 0 not in axes(call)
-
-
-def _early(calls: list[Call]) -> list[Call]:
-    """Return lines with those of single numbers as early as may be: they part no two loops."""
-    result = list[Call]()
-    for call in calls:
-        place = len(result)
-        if call.line.function.kind == "elementwise" and call.out.shape == ():
-            while place and not _meet(call, result[place - 1]):
-                place -= 1
-        result.insert(place, call)
-    return result
-
-
-def nests(lines: Lines, shared: bool = False) -> list[Nest]:
-    """Return the lines in an order and in groups that go through memory as seldom as may be."""
-    pending, result = _early(lines.calls), []
-    while pending:
-        first = pending.pop(0)
-        nest, skipped = Nest(looped(first), [first], shared), list[Call]()
-        if first.line.function.kind in FUSED:
-            optional = id(first) in lines.optional
-            passed = False  # a line of its kind was left behind: only sums still come forward
-            for call in pending:
-                alike = (id(call) in lines.optional) == optional
-                near = not passed or nest.sums(call)
-                if alike and near and nest.takes(call, skipped):
-                    nest.calls.append(call)
-                else:
-                    skipped.append(call)
-                    passed |= alike
-            pending = skipped
-        result.append(nest)
-    return result
+BLAS = 2_000  # multiplications from which on a product is left to BLAS
 
 
 class Loops:
@@ -129,8 +40,9 @@ class Loops:
         self.size = 0
         self._unit: int | None = None  # where 0 and 1 are, for BLAS
         self._parts: set[int] = set()  # lengths of the axes that are cut
-        self._nests = nests(lines, shared)
-        self._within = self._locals()  # arrays that only one nest touches
+        self._groups = together(nests(lines, shared), lines)
+        self._within = self._locals()  # arrays that only one loop touches, which keeps none of it
+        self._upright = self._columns()  # arrays that lie column by column
         inputs = lines.program.inputs
         for name in sorted(lines.used()):
             if inputs[name].shape:
@@ -139,9 +51,9 @@ class Loops:
         self._touched = [Touch(inputs[name], True, 0) for name in ("x", "y", "w") if name in inputs]
         self.body = [
             (optional, text)
-            for nest in self._nests
-            for optional in [id(nest.calls[0]) in lines.optional]
-            for text in self._written(nest, optional)
+            for group in self._groups
+            for optional in [id(group[0].calls[0]) in lines.optional]
+            for text in self._written(group, optional)
         ]
 
     @property
@@ -160,13 +72,14 @@ class Loops:
 
     # ---- who does what ---------------------------------------------------------------------------
 
-    def _written(self, nest: Nest, optional: bool) -> list[str]:
-        """Return the statements of a nest, which threads may share."""
+    def _written(self, group: list[Nest], optional: bool) -> list[str]:
+        """Return the statements of a group of nests, which threads may share."""
         if not self.shared:
-            return self._statements(nest, None)
-        axis = cut(nest.calls)
-        found = [each for each in touches(nest.calls, axis) if self._in_memory(each.value)]
-        text = self._statements(nest, axis)
+            return self._statements(group, None)
+        calls = [call for nest in group for call in nest.calls]
+        axis = 0 if len(group) > 1 else cut(calls)
+        found = [each for each in touches(calls, axis) if self._in_memory(each.value)]
+        text = self._statements(group, axis)
         if axis is None and any(each.writes for each in found):
             text = ["if _thread == 0:", *("    " + line for line in text)]
         if any(each.meets(other) for each in found for other in self._touched):
@@ -195,17 +108,40 @@ class Loops:
     def _locals(self) -> set[str]:
         touched: dict[str, set[int]] = {}
         whole: dict[str, bool] = {}
-        for number, nest in enumerate(self._nests):
-            for call in nest.calls:
-                for value in (*call.operands, call.out):
-                    root = value.root
-                    name = self.lines.name(root)
-                    fused = call.line.function.kind in FUSED and value.layout == root.layout
-                    reduced = value is call.out and call.line.function.kind == "reduce"
-                    fits = fused and not reduced and value.shape == nest.shape
-                    touched.setdefault(name, set()).add(number)
-                    whole[name] = whole.get(name, root.kind == "fresh") and fits
+        for number, group in enumerate(self._groups):
+            for nest in group:
+                for call in nest.calls:
+                    for value in (*call.operands, call.out):
+                        name = self.lines.name(value.root)
+                        touched.setdefault(name, set()).add(number)
+                        whole[name] = whole.get(name, True) and _local(value, call, nest)
         return {name for name, numbers in touched.items() if whole[name] and len(numbers) == 1}
+
+    def _columns(self) -> set[str]:
+        """Return the arrays of few columns, which lie one by one: loops go through many rows."""
+        upright: dict[str, bool] = {}
+        for call in self.lines.calls:
+            for value in (*call.operands, call.out):
+                root = value.root
+                fits = root.kind == "fresh" and root.ndim == 2 and root.shape[0] > FEW
+                fits = fits and 1 < root.shape[1] <= FEW
+                steps = {n: step for n, step in zip(value.shape, value.strides, strict=True) if n > 1}
+                fits = fits and value.ndim <= 2 and {*steps.values()} <= {0, *root.strides}
+                name = self.lines.name(root)
+                upright[name] = upright.get(name, True) and fits
+        return {name for name, fits in upright.items() if fits}
+
+    def _places(self, value: Value) -> tuple[int, list[int]]:
+        """Return where a value begins in its root, and its strides, in elements."""
+        size, root = value.root.dtype.itemsize, value.root
+        start, steps = value.offset // size, [stride // size for stride in value.strides]
+        if self.lines.name(root) not in self._upright:
+            return start, steps
+        rows, columns = root.shape
+        turned = {columns: 1, 1: rows, 0: 0}
+        return start // columns + start % columns * rows, [
+            turned.get(step, 0) if n > 1 else 0 for step, n in zip(steps, value.shape, strict=True)
+        ]
 
     def _array(self, root: Value) -> int:
         """Return where an array begins in the block, counted in elements."""
@@ -220,27 +156,33 @@ class Loops:
         """Return the name or the place of a value's element in a loop; axes of one stand still."""
         root = value.root
         name, number = self.lines.name(root), self.lines.number(value)
-        if number or root.shape == () or name in self._within:
+        if number or root.shape == ():
             return number or name
-        size = root.dtype.itemsize
-        terms = [str(value.offset // size)]
-        if root.kind != "constant":
-            terms = [str(self._array(root) + value.offset // size)]
+        place, steps = self._places(value)
+        terms = list[str]()
         own = indices[len(indices) - value.ndim :]
-        for index, stride, length in zip(own, value.strides, value.shape, strict=True):
-            if length > 1 and stride:
-                step = stride // size
-                terms.append(index if step == 1 else f"{index} * {step}")
-        return f"{name if root.kind == 'constant' else '_m'}[{' + '.join(terms)}]"
+        for index, step, length in zip(own, steps, value.shape, strict=True):
+            if length > 1 and step:
+                if index.isdecimal():
+                    place += int(index) * step
+                else:
+                    terms.append(index if step == 1 else f"{index} * {step}")
+        if name in self._within:
+            return f"{name}_{place}" if place else name
+        place += self._array(root) if root.kind != "constant" else 0
+        return f"{name if root.kind == 'constant' else '_m'}[{' + '.join([str(place), *terms])}]"
 
     # ---- what is written -------------------------------------------------------------------------
 
-    def _statements(self, nest: Nest, axis: int | None) -> list[str]:
-        """Return the statements of a nest, of which a thread does a part of an axis, or all."""
-        call = nest.calls[0]
+    def _statements(self, group: list[Nest], axis: int | None) -> list[str]:
+        """Return the statements of a group, of which a thread does a part of an axis, or all."""
+        call = group[0].calls[0]
         kind = call.line.function.kind
+        if group[0].by_rows:
+            inner = [line for nest in group for line in self._row(nest)]
+            return _for(self._ranges(group[0].shape, axis)[:1], inner)
         if kind in FUSED:
-            return self._loop(nest, axis)
+            return self._loop(group[0], axis)
         if kind == "matmul":
             return self._product(call, axis)
         if kind == "join":
@@ -251,9 +193,29 @@ class Loops:
             return _for(loops, [line])
         raise UntranslatableError(call.line.function.name)
 
+    def _row(self, nest: Nest) -> list[str]:
+        """Return what is done to one row, number by number."""
+        text = []
+        for call in nest.calls:
+            over = axes(call) if call.line.function.kind == "reduce" else ()
+            inside = nest.shape[1 : len(nest.shape) - len(over)]
+            for place in np.ndindex(inside):
+                indices = ["_i0", *map(str, place)]
+                if over:
+                    gone = np.ndindex(nest.shape[len(nest.shape) - len(over) :])
+                    every = [[*indices, *map(str, each)] for each in gone]
+                    parts = [self._element(call.operands[0], each) for each in every]
+                    target = self._reduced(call, every[0], over)
+                    text.append(f"{target} = {combined(call, parts)}")
+                else:
+                    parts = [self._element(operand, indices) for operand in call.operands]
+                    expression = self.lines.expression(call, parts)
+                    text.append(f"{self._element(call.out, indices)} = {expression}")
+        return text
+
     def _loop(self, nest: Nest, axis: int | None) -> list[str]:
         loops = self._ranges(nest.shape, axis)
-        indices, depth = [index for index, _ in loops], len(loops)
+        indices, order = [index for index, _ in loops], nest.order()
         before: dict[int, list[str]] = {}
         after: dict[int, list[str]] = {}
         clear: list[str] = []
@@ -266,11 +228,11 @@ class Loops:
                 )
                 continue
             over = axes(call)
-            kept = [each for each in range(depth) if each not in over]
+            kept = [each for each in range(len(order)) if each not in over]
             name, start = self.lines.name(call.out.root), _start(call, self.lines)
             target = self._reduced(call, indices, over)
-            inside = depth - len(over)
-            if kept == list(range(inside)):
+            inside = len(kept)
+            if kept == order[:inside]:
                 total = f"_of_{name}"
                 before.setdefault(inside, []).append(f"{total} = {start}")
                 after.setdefault(inside, []).append(f"{target} = {total}")
@@ -278,7 +240,7 @@ class Loops:
                 total = target
                 clear += _for([loops[each] for each in kept], [f"{target} = {start}"])
             inner.append(f"{total} = {combined(call, [total, operands[0]])}")
-        return clear + _nested(loops, before, inner, after)
+        return clear + _nested([loops[each] for each in order], before, inner, after)
 
     def _reduced(self, call: Call, indices: list[str], over: tuple[int, ...]) -> str:
         """Return the element that a reduction's result goes to."""
@@ -299,7 +261,7 @@ class Loops:
         i, j, k = "_i", "_j", "_n"
         own = None if lead else axis
         # few columns go side by side: their sums stay in registers
-        side_by_side = columns <= WIDE and own != 1
+        side_by_side = columns <= FEW and own != 1
         places = [str(column) for column in range(columns)] if side_by_side else [j]
         left, zero = self._element(a, [*indices, i, k]), f"{self.lines.dtype}(0)"
         sums = [(f"_sum{number}", place) for number, place in enumerate(places)]
@@ -314,30 +276,52 @@ class Loops:
 
     def _gemm(self, call: Call, axis: int | None) -> str | None:
         """Return a product by BLAS, if its matrices lie as BLAS wants them."""
-        values = (*call.operands, call.out)
-        ways = [_leading(value) for value in values]
-        if None in ways or ways[2][1]:  # type: ignore[index]
+        a, b, out = call.operands[0], call.operands[1], call.out
+        if None in (ways := [self._leading(value) for value in (a, b, out)]):
             return None
-        (rows, inner), columns = call.operands[0].shape, call.out.shape[1]
         size = self.lines.dtype.itemsize
-        numbers = [rows, inner, columns]
-        places = [self._array(value.root) + value.offset // size for value in values]
+        numbers: list[Any] = [a.shape[0], a.shape[1], b.shape[1]]
+        places: list[Any] = []
+        for value in (a, b, out):
+            places.append(self._array(value.root) + self._places(value)[0])
         if axis is not None:
-            n = call.out.shape[axis]
+            n = out.shape[axis]
             self.range(n, True)
             numbers[2 * axis] = f"_e{n} - _b{n}"
             for each in (axis, 2):  # the factor whose part it takes, and the result
-                places[each] = f"{places[each]} + _b{n} * {values[each].strides[axis] // size}"
+                step = self._places((a, b, out)[each])[1][axis]
+                places[each] = f"{places[each]} + _b{n} * {step}"
         if self._unit is None:
             self._unit, self.size = self.size, self.size + ALIGNMENT // size
         kind = {"float32": "s", "float64": "d"}[str(self.lines.dtype)]
         self.lines.helpers[GEMM.format(dtype=self.lines.dtype, kind=ord(kind))] = None
-        matrices = [
+        turned = [transposed for _, transposed in ways]
+        matrices = [(place, leading) for place, (leading, _) in zip(places, ways, strict=True)]
+        if turned[2]:  # (A @ B).T is B.T @ A.T
+            numbers, matrices = numbers[::-1], [matrices[1], matrices[0], matrices[2]]
+            turned = [not turned[1], not turned[0], False]
+        factors = [
             f"{place}, {leading}, {ord('t' if transposed else 'n')}"
-            for place, (leading, transposed) in zip(places, ways, strict=True)
+            for (place, leading), transposed in zip(matrices[:2], turned, strict=False)
         ]
-        matrices[2] = f"{places[2]}, {ways[2][0]}"
-        return f"gemm(_m, {self._unit}, {', '.join([*map(str, numbers), *matrices])})"
+        sizes = ", ".join(map(str, numbers))
+        return f"gemm(_m, {self._unit}, {sizes}, {', '.join(factors)}, {places[2]}, {ways[2][0]})"
+
+    def _leading(self, value: Value) -> Any:
+        """Return how far apart a matrix's rows lie, and whether it is its transpose's that do.
+
+        None where BLAS does not take it as it lies.
+        """
+        if value.ndim != 2 or value.root.kind == "constant":
+            return None
+        steps = self._places(value)[1]
+        for transposed in (False, True):
+            way = -1 if transposed else 1
+            (rows, columns), (step, unit) = value.shape[::way], steps[::way]
+            step = columns if rows == 1 else step
+            if (columns == 1 or unit == 1) and step >= columns:
+                return step, transposed
+        return None
 
     def _join(self, call: Call, axis: int | None) -> list[str]:
         joined, out = call.line.keywords["axis"] % call.out.ndim, call.out
@@ -377,18 +361,13 @@ def _nested(
     return text
 
 
-def _leading(value: Value) -> tuple[int, bool] | None:
-    """Return how far apart a matrix's rows lie, and whether it is those of its transpose that do.
-
-    None where BLAS does not take it as it lies.
-    """
-    if value.ndim != 2 or value.root.kind == "constant":
-        return None
-    size = value.dtype.itemsize
-    for transposed in (False, True):
-        rows, columns = value.shape[:: -1 if transposed else 1]
-        step, unit = (stride // size for stride in value.strides[:: -1 if transposed else 1])
-        step = columns if rows == 1 else step
-        if (columns == 1 or unit == 1) and step >= columns:
-            return step, transposed
-    return None
+def _local(value: Value, call: Call, nest: Nest) -> bool:
+    """Whether a value may be a variable of the loop that goes through it, or one for each column."""
+    root = value.root
+    if root.kind != "fresh" or call.line.function.kind not in FUSED:
+        return False
+    if nest.by_rows:
+        found = [touch for touch in touches([call], 0) if touch.value is value]
+        return all(touch.axis is not None and touch.by_rows for touch in found)
+    reduced = value is call.out and call.line.function.kind == "reduce"
+    return value.layout == root.layout and value.shape == nest.shape and not reduced

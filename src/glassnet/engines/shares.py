@@ -42,6 +42,13 @@ class Touch:
         return self.value.strides[axis], self.value.shape[axis]
 
     @property
+    def by_rows(self) -> bool:
+        """Whether its parts are rows of the array that it is of."""
+        stride, n = self._cut
+        root = self.value.root
+        return (stride, n) == (root.strides[0], root.shape[0]) and self._in_blocks
+
+    @property
     def _in_blocks(self) -> bool:
         """Whether what lies at one place of the axis lies between it and the next."""
         stride, n = self._cut
