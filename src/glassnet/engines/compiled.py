@@ -4,7 +4,6 @@ The lines are those of one network's program; several members are gone through o
 with its own weights, order and state. This room is the one face of Numba.
 """
 
-from collections import deque
 from contextlib import nullcontext
 from threading import Lock
 from typing import Any
@@ -86,7 +85,6 @@ class Compiled(Run):
             self._leaps = min(self._leaps, PLACES // (self.rows * members))
         if made.draws or self.steps > self.full:
             self._leaps = 1  # what was drawn cannot be drawn again; what remains is not compiled
-        self._drawn = deque[Array]()
 
     def _step(self, rows: int, loss: bool) -> Any:
         """Return a replayed step for what remains of an epoch; full batches need none."""
@@ -121,8 +119,10 @@ class Compiled(Run):
     def _leap(self, epochs: int, want_loss: bool) -> Any:
         """Train for epochs at a time; where that runs away, undo them and return None."""
         before, steps = [array.copy() for array in self._written], self.steps_done
-        orders = [] if self.whole else [np.atleast_2d(self._order()) for _ in range(epochs)]
-        order = np.concatenate(orders, 1) if orders else self._nowhere
+        order, states = self._nowhere, []
+        if not self.whole:
+            states = [rng.bit_generator.state for rng in self.network.generators]
+            order = np.hstack([np.atleast_2d(self._order()) for _ in range(epochs)])
         losses = self._call(order, epochs, self.full, want_loss)
         # a sum of squares is infinite wherever `_finite` sees a run end, and a little before
         sizes = np.square(self._written[0]).sum(-1)
@@ -130,14 +130,11 @@ class Compiled(Run):
             np.copyto(self.good_theta, self.network.theta)
             return self._mean(losses[:, 0], losses[:, 1]) if want_loss else 0.0
         self.steps_done = steps
-        self._drawn.extend(orders)
+        for rng, state in zip(self.network.generators, states, strict=bool(states)):
+            rng.bit_generator.state = state
         for array, kept in zip(self._written, before, strict=True):
             array[...] = kept
         return None
-
-    def _order(self) -> Array:
-        """Return the places of the rows in the next epoch's order, drawn now or before."""
-        return self._drawn.popleft() if self._drawn else super()._order()
 
     def _epoch(self, want_loss: bool) -> Any:
         """Go through the rows once, and return their mean loss if it is wanted."""

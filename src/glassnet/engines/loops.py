@@ -124,7 +124,7 @@ class Loops:
             for value in (*call.operands, call.out):
                 root = value.root
                 fits = root.kind == "fresh" and root.ndim == 2 and root.shape[0] > FEW
-                fits = fits and 1 < root.shape[1] <= FEW
+                fits = fits and 1 < root.shape[1] <= FEW and root.strides[0] > root.strides[1]
                 steps = {n: step for n, step in zip(value.shape, value.strides, strict=True) if n > 1}
                 fits = fits and value.ndim <= 2 and {*steps.values()} <= {0, *root.strides}
                 name = self.lines.name(root)
@@ -168,7 +168,7 @@ class Loops:
                 else:
                     terms.append(index if step == 1 else f"{index} * {step}")
         if name in self._within:
-            return f"{name}_{place}" if place else name
+            return f"{name}__{place}" if place else name
         place += self._array(root) if root.kind != "constant" else 0
         return f"{name if root.kind == 'constant' else '_m'}[{' + '.join([str(place), *terms])}]"
 
@@ -179,8 +179,10 @@ class Loops:
         call = group[0].calls[0]
         kind = call.line.function.kind
         if group[0].by_rows:
-            inner = [line for nest in group for line in self._row(nest)]
-            return _for(self._ranges(group[0].shape, axis)[:1], inner)
+            still: dict[str, str] = {}  # what every row reads, and what it is called
+            inner = [line for nest in group for line in self._row(nest, still)]
+            loop = _for(self._ranges(group[0].shape, axis)[:1], inner)
+            return [*(f"{name} = {place}" for place, name in still.items()), *loop]
         if kind in FUSED:
             return self._loop(group[0], axis)
         if kind == "matmul":
@@ -193,8 +195,15 @@ class Loops:
             return _for(loops, [line])
         raise UntranslatableError(call.line.function.name)
 
-    def _row(self, nest: Nest) -> list[str]:
+    def _row(self, nest: Nest, still: dict[str, str]) -> list[str]:
         """Return what is done to one row, number by number."""
+
+        def element(value: Value, indices: list[str]) -> str:
+            text = self._element(value, indices)
+            if "[" in text and "_i0" not in text:
+                text = still.setdefault(text, f"_still{len(still)}")
+            return text
+
         text = []
         for call in nest.calls:
             over = axes(call) if call.line.function.kind == "reduce" else ()
@@ -204,11 +213,11 @@ class Loops:
                 if over:
                     gone = np.ndindex(nest.shape[len(nest.shape) - len(over) :])
                     every = [[*indices, *map(str, each)] for each in gone]
-                    parts = [self._element(call.operands[0], each) for each in every]
+                    parts = [element(call.operands[0], each) for each in every]
                     target = self._reduced(call, every[0], over)
                     text.append(f"{target} = {combined(call, parts)}")
                 else:
-                    parts = [self._element(operand, indices) for operand in call.operands]
+                    parts = [element(operand, indices) for operand in call.operands]
                     expression = self.lines.expression(call, parts)
                     text.append(f"{self._element(call.out, indices)} = {expression}")
         return text
@@ -229,11 +238,11 @@ class Loops:
                 continue
             over = axes(call)
             kept = [each for each in range(len(order)) if each not in over]
-            name, start = self.lines.name(call.out.root), _start(call, self.lines)
+            start = _start(call, self.lines)
             target = self._reduced(call, indices, over)
             inside = len(kept)
             if kept == order[:inside]:
-                total = f"_of_{name}"
+                total = f"_total{len(after.get(inside, []))}_{inside}"
                 before.setdefault(inside, []).append(f"{total} = {start}")
                 after.setdefault(inside, []).append(f"{target} = {total}")
             else:

@@ -33,7 +33,7 @@ class Nest:
     @property
     def by_rows(self) -> bool:
         """Whether it has few numbers a row, and goes through the rows one by one."""
-        few = len(self.shape) > 0 and self.shape[0] > 1 and prod(self.shape[1:]) <= FEW
+        few = len(self.shape) > 0 and self.shape[0] > 1 and 0 < prod(self.shape[1:]) <= FEW
         kinds = {call.line.function.kind for call in self.calls}
         return few and kinds <= {*FUSED} and all(_by_rows(call) for call in self.calls)
 
