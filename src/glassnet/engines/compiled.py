@@ -77,7 +77,7 @@ class Compiled(Run):
             np.ascontiguousarray(np.broadcast_to(self.shared[name], (members, size)))
             for name in made.vectors
         ]
-        self._losses = np.zeros((members, 2))
+        self._losses = np.zeros((members, 2 + threads))
         self._nowhere = np.zeros((members, 1), np.int64)
         self._at_once = int(max(WORK // (3 * self.batch * size * members), 1))  # steps
         self._leaps = min(self._at_once // self.full, LEAP)  # epochs
@@ -118,21 +118,22 @@ class Compiled(Run):
 
     def _leap(self, epochs: int, want_loss: bool) -> Any:
         """Train for epochs at a time; where that runs away, undo them and return None."""
-        before, steps = [array.copy() for array in self._written], self.steps_done
+        alone = len(self._losses) == 1  # and what runs away is not written; others may have been
+        before = [] if alone else [array.copy() for array in self._written]
+        steps = self.steps_done
         order, states = self._nowhere, []
         if not self.whole:
             states = [rng.bit_generator.state for rng in self.network.generators]
             order = np.hstack([np.atleast_2d(self._order()) for _ in range(epochs)])
-        losses = self._call(order, epochs, self.full, want_loss)
+        losses = self._call(order, epochs, self.full, want_loss, undo=alone)
         # a sum of squares is infinite wherever `_finite` sees a run end, and a little before
-        sizes = np.square(self._written[0]).sum(-1)
-        if np.isfinite(sizes).all() and np.isfinite(losses).all():
+        if np.isfinite(self._losses).all():
             np.copyto(self.good_theta, self.network.theta)
             return self._mean(losses[:, 0], losses[:, 1]) if want_loss else 0.0
         self.steps_done = steps
         for rng, state in zip(self.network.generators, states, strict=bool(states)):
             rng.bit_generator.state = state
-        for array, kept in zip(self._written, before, strict=True):
+        for array, kept in zip(self._written, before, strict=not alone):
             array[...] = kept
         return None
 
@@ -158,7 +159,9 @@ class Compiled(Run):
         mean = total / shares
         return mean[0] if self.network.members is None else mean
 
-    def _call(self, order: Array, epochs: int, steps: int, want_loss: bool) -> Array:
+    def _call(
+        self, order: Array, epochs: int, steps: int, want_loss: bool, undo: bool = False
+    ) -> Array:
         """Let the compiled function go through steps; return each member's loss and share."""
         made, numbers = self.made, self._numbers(epochs * steps)
         tables = [self.tables[name] for name in made.tables]
@@ -170,7 +173,7 @@ class Compiled(Run):
         for k, (places, *arrays, losses) in enumerate(parts if made.draws else [each]):
             rng = self.network.generators[k : k + 1] if made.draws else ()
             arguments = (*rng, self._block, *tables, places, numbers, *arrays, *made.constants)
-            arguments += (losses, epochs, steps, want_loss)
+            arguments += (losses, epochs, steps, want_loss, undo)
             if ready not in READY:
                 more = self._team.arguments(0) if self._team else ()
                 prepare(self._function, (*arguments, *more))
@@ -179,7 +182,7 @@ class Compiled(Run):
                 self._team(self._function, arguments)
             else:
                 self._function(*arguments)
-        return self._losses.copy()
+        return self._losses[:, :2].copy()
 
     def _numbers(self, steps: int) -> Array:
         """Return the numbers that may change, (steps, names), and count the steps as done."""

@@ -36,7 +36,9 @@ class Source:
     text : str
         A Python module whose ``run`` takes, in this order, the block of memory, the batches'
         `tables`, their order, the numbers of each step (`changing`), the arrays that it changes
-        (`written`), those it reads (`vectors`), its constants, and where the loss goes.
+        (`written`), those it reads (`vectors`), its constants, and where the sums of losses and
+        shares go, and of the squares of theta; then epochs, steps in each, whether the last one's
+        loss is wanted, and whether to leave theta and state as they were if they ran away.
     size : int
         Elements of the block.
     draws : bool
@@ -100,7 +102,13 @@ def source(
     epoch = ["for _epoch in range(_epochs):", "    _want = _read and _epoch == _epochs - 1", *steps]
     begin += [*(gather if whole else []), *meet]
     member = [*begin, "_total = 0.0", "_shares = 0.0", *epoch]
-    member += ["_losses[_k, 0] = _total", "_losses[_k, 1] = _shares", *end]
+    member += [*writer.size_of("theta"), "_losses[_k, 0] = _total", "_losses[_k, 1] = _shares"]
+    if shared:
+        member += ["_losses[_k, 2 + _thread] = _size", *meet, "_size = _losses[_k, 2:].sum()"]
+    else:
+        member.append("_losses[_k, 2] = _size")
+    fine = "np.isfinite(_size) and np.isfinite(_total)"
+    member += [f"if not _undo or ({fine}):", *_indented(end)]
     arguments = [
         *["_rng"] * lines.draws,
         "_m",
@@ -112,7 +120,7 @@ def source(
         *constants,
         "_losses",
     ]
-    settings = ["_epochs", "_steps", "_read"]
+    settings = ["_epochs", "_steps", "_read", "_undo"]
     settings += ["_thread", "_threads", "_meeting"] if shared else []
     helpers = [*lines.helpers, *[WAIT] * shared]
     text = [
@@ -181,6 +189,11 @@ class ByScalars(Scalars):
             part = f"{place[:-1]}, %d]"
             yield from (f"{cell} = {part % i}" for i, cell in enumerate(self.cells(value)))
 
+    def size_of(self, name: str) -> Iterator[str]:
+        """Yield statements that take the sum of an input's squares."""
+        squares = (f"{cell} * {cell}" for cell in self.cells(self.lines.program.inputs[name]))
+        yield f"_size = {' + '.join(squares)}"
+
     def clear(self, name: str) -> Iterator[str]:
         """Yield statements that make an input zero: derivatives that no line writes stay so."""
         zero = f"{self.lines.dtype}(0)"
@@ -232,6 +245,13 @@ class ByLoops(Loops):
             part = f"{place[:-1]}, _i]"
             yield f"for _i in range({self.range(value.shape[0], self.shared)}):"
             yield f"    _m[{start} + _i] = {part}"
+
+    def size_of(self, name: str) -> Iterator[str]:
+        """Yield statements that take the sum of an input's squares, or of a thread's part."""
+        value = self.lines.program.inputs[name]
+        yield f"_size = {self.lines.dtype}(0)"
+        yield f"for _i in range({self.range(value.shape[0], self.shared)}):"
+        yield f"    _size += _m[{self._array(value)} + _i] * _m[{self._array(value)} + _i]"
 
     def clear(self, name: str) -> Iterator[str]:
         """Yield nothing: the block is given as zeros."""
