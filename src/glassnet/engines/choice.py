@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CALL, MULTIPLICATION = 1e-6, 5e-11  # seconds of a replayed line, and of what it multiplies
 WORTH = 10.0  # seconds of replay from which on compiling is worth its time
-SHARE = 500_000  # multiplications of a step for each thread, at least
+SHARE = 5_000_000  # multiplications of a step for each thread, at least
 MOST = 64  # translated steps that are kept, by what they follow from
 KNOWN: "dict[Any, Source]" = {}
 

@@ -35,7 +35,7 @@ LEAP = 10_000  # epochs in one call, at most
 PLACES = 1 << 20  # of rows that are drawn ahead for one call, at most
 COMPILING = Lock()
 READY: set[Any] = set()  # functions that are compiled, and for what
-WORK = 3e10  # multiplications in one call, at most: until then nothing can be interrupted
+WORK = 5e10  # multiplications in one call, at most: until then nothing can be interrupted
 
 
 def prepare(function: Any, arguments: tuple[Any, ...]) -> None:
