@@ -1,5 +1,6 @@
 """Which engine runs a training: by the sizes and the amount of work, before the first step."""
 
+import sys
 from dataclasses import fields, is_dataclass, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -71,7 +72,9 @@ def sizes(rows: Rows, plan: Plan) -> tuple[int, int]:
 
 
 def team(network: Network, rows: Rows, plan: Plan) -> int:
-    """Return how many threads share a compiled step: as many as products have, if it is worth it."""
+    """Return how many threads share a compiled step: as many as products have, if that pays."""
+    if sys.platform == "win32":  # where they could not wait for each other politely
+        return 1
     _, batch = sizes(rows, plan)
     work = 3 * batch * network.layout.size
     return max(1, min(threads(), work // SHARE))
@@ -95,7 +98,7 @@ def translated(network: Network, rows: Rows, plan: Plan, shared: bool = False) -
         parts = tuple(map(settings, (network.layers, network.loss, variant.rule)))
     except TypeError:
         parts = None
-    key = parts, network.inputs, network.dtype, network.frozen, replace(variant, rule=None)
+    key: Any = parts, network.inputs, network.dtype, network.frozen, replace(variant, rule=None)
     key += (whole, shared)
     if parts is None or key not in KNOWN:
         program = alone(network, plan, batch, weighted)

@@ -17,8 +17,10 @@ from glassnet.program import Program
 from glassnet.value import Value
 
 # what translated source calls something else; its own names begin with an underscore
-RESERVED = ("np", "njit", "float32", "float64", "range", "run", "exp32", "tanh32", "expm1_32")
-RESERVED += ("types", "intrinsic", "gemm", "wait")
+RESERVED = (
+    *("np", "njit", "float32", "float64", "range", "run", "types", "intrinsic"),
+    *("exp32", "tanh32", "expm1_32", "gemm", "wait"),
+)
 
 
 class UntranslatableError(Exception):

@@ -91,7 +91,11 @@ class Loops:
 
     def _in_memory(self, value: Value) -> bool:
         root = value.root
-        return root.kind != "constant" and bool(root.shape) and self.lines.name(root) not in self._within
+        return (
+            root.kind != "constant"
+            and bool(root.shape)
+            and self.lines.name(root) not in self._within
+        )
 
     def range(self, n: int, cut: bool) -> str:
         """Return how far a loop of n goes: from one end to the other, or a thread's part."""
@@ -125,7 +129,9 @@ class Loops:
                 root = value.root
                 fits = root.kind == "fresh" and root.ndim == 2 and root.shape[0] > FEW
                 fits = fits and 1 < root.shape[1] <= FEW and root.strides[0] > root.strides[1]
-                steps = {n: step for n, step in zip(value.shape, value.strides, strict=True) if n > 1}
+                steps = {
+                    n: step for n, step in zip(value.shape, value.strides, strict=True) if n > 1
+                }
                 fits = fits and value.ndim <= 2 and {*steps.values()} <= {0, *root.strides}
                 name = self.lines.name(root)
                 upright[name] = upright.get(name, True) and fits
@@ -262,8 +268,8 @@ class Loops:
     def _product(self, call: Call, axis: int | None) -> list[str]:
         a, b = call.operands
         (rows, inner), columns = a.shape[-2:], b.shape[-1]
-        if rows * inner * columns >= BLAS and (text := self._gemm(call, axis)):
-            return [text]
+        if rows * inner * columns >= BLAS and (by_blas := self._gemm(call, axis)):
+            return [by_blas]
         lead = call.out.shape[:-2]
         outer = [(f"_l{i}", self.range(n, i == axis)) for i, n in enumerate(lead)]
         indices = [index for index, _ in outer]
@@ -363,7 +369,7 @@ def _nested(
     inner: list[str],
     after: dict[int, list[str]],
 ) -> list[str]:
-    """Return statements within loops, with what stands before and after the loops inside of each."""
+    """Return statements within loops, with what stands before and after those inside of each."""
     text = [*before.get(len(loops), []), *inner, *after.get(len(loops), [])]
     for depth in range(len(loops) - 1, -1, -1):
         text = [*before.get(depth, []), *_for([loops[depth]], text), *after.get(depth, [])]
@@ -371,7 +377,7 @@ def _nested(
 
 
 def _local(value: Value, call: Call, nest: Nest) -> bool:
-    """Whether a value may be a variable of the loop that goes through it, or one for each column."""
+    """Whether a value may be a variable of the loop through it, or one for each column."""
     root = value.root
     if root.kind != "fresh" or call.line.function.kind not in FUSED:
         return False

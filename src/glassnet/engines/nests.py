@@ -38,7 +38,7 @@ class Nest:
         return few and kinds <= {*FUSED} and all(_by_rows(call) for call in self.calls)
 
     def order(self) -> list[int]:
-        """Return its axes as its loops go, outermost first: sums that are few are taken one by one."""
+        """Return its axes as its loops go, outermost first: few sums are taken one by one."""
         gone = {axes(call) if call.line.function.kind == "reduce" else () for call in self.calls}
         every = range(len(self.shape))
         over = gone.pop() if len(gone) == 1 else ()

@@ -46,13 +46,15 @@ class Touch:
         """Whether its parts are rows of the array that it is of."""
         stride, n = self._cut
         root = self.value.root
-        return (stride, n) == (root.strides[0], root.shape[0]) and self._in_blocks
+        whole = (stride, n) == (root.strides[0], root.shape[0])
+        return bool(whole and self._in_blocks)
 
     @property
     def _in_blocks(self) -> bool:
         """Whether what lies at one place of the axis lies between it and the next."""
         stride, n = self._cut
-        return self.value.reach[0] >= 0 and self.value.reach[1] - (n - 1) * stride <= stride
+        low, high = self.value.reach
+        return bool(low >= 0 and high - (n - 1) * stride <= stride)
 
 
 def cut(calls: list[Call]) -> int | None:

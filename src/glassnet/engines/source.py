@@ -59,9 +59,7 @@ class Source:
     shared: bool
 
 
-def source(
-    program: Program, written: tuple[str, ...], whole: bool, shared: bool = False
-) -> Source:
+def source(program: Program, written: tuple[str, ...], whole: bool, shared: bool = False) -> Source:
     """Translate a training step.
 
     Parameters
