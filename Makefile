@@ -53,7 +53,7 @@ fuzz: $(VENV)/dev.done
 	$(BIN)/python tests/fuzz/files.py 200000 --processes 2 --report
 	$(BIN)/python tests/fuzz/kills.py 100
 	$(BIN)/python -m pip install --quiet cosmic-ray
-	$(BIN)/python tests/fuzz/mutants.py 300 --report
+	$(BIN)/python tests/fuzz/mutants.py 200 --report
 
 lint: $(VENV)/dev.done
 	$(BIN)/ruff check .

@@ -59,7 +59,11 @@ BAD: list[tuple[Callable[[], Any], str]] = [
     (lambda: multi().fit(X, Y * 0 + 1), "y: expected at least two classes, got only 1"),
     (lambda: fit(sample_weight=[1, 2]), "sample_weight: expected 6 weights, one a row, got 2"),
     (lambda: fit(sample_weight=-Y), "sample_weight: expected weights of at least 0, got -1"),
-    (lambda: fit(sample_weight=Y * 0), "sample_weight: expected a weight above 0, got only zeros"),
+    (
+        lambda: fit(sample_weight=Y * 0),
+        "sample_weight: expected a weight above 0 and a finite sum, got 0 at most",
+    ),
+    (lambda: fit(sample_weight=Y * 0 + 1e308), "finite sum, got 1e\\+308 at most"),
     (lambda: fit(epochs=0), "epochs: expected at least 1, got 0"),
     (lambda: fit(epochs=1.5), "epochs: expected a whole number, got 1.5"),
     (lambda: fit(epochs=True), "epochs: expected a whole number, got True"),

@@ -108,6 +108,14 @@ def test_tables_of_any_size_begin_alike(dtype: str, size: float) -> None:
         np.testing.assert_allclose(second, first, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("X", [[[0.0], [5e-324]], [[-1.7e308]], [[-4e307], [7e307]]])
+@pytest.mark.parametrize("first", [[], [gn.Squash()]])
+def test_the_smallest_and_largest_numbers_make_no_weight_infinite(X: Any, first: Any) -> None:
+    net = gn.Network([*first, gn.Dense(3, "tanh"), gn.Dense(1)], 1, dtype="float64", seed=0)
+    net.start(X)  # both were found by the fuzzer
+    assert np.isfinite(net.theta).all()
+
+
 def test_the_largest_numbers_make_no_nan() -> None:
     X = np.array([[3e38, 3e38], [-3e38, 3e38], [3e38, -3e38], [1.0, 2.0]])
     net = gn.Network([gn.Dense(3, "tanh"), gn.Dense(1)], 2, seed=0)

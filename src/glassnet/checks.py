@@ -148,12 +148,14 @@ def labels(name: str, given: Any, classes: int) -> NDArray[Any]:
 
 
 def weights(name: str, given: Any, rows: int) -> NDArray[Any]:
-    """Return weights of shape (rows, 1): none negative, and not all zero."""
+    """Return weights of shape (rows, 1): none negative, not all zero, their sum finite."""
     array = targets(name, given, 1)
     if array.shape[0] != rows:
         raise ValueError(f"{name}: expected {rows} weights, one a row, got {array.shape[0]}")
     if (array < 0).any():
         raise ValueError(f"{name}: expected weights of at least 0, got {array.min():g}")
-    if not array.any():
-        raise ValueError(f"{name}: expected a weight above 0, got only zeros")
+    if not 0 < float(array.max()) * rows < np.inf:
+        raise ValueError(
+            f"{name}: expected a weight above 0 and a finite sum, got {array.max():g} at most"
+        )
     return array

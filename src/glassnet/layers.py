@@ -104,13 +104,14 @@ class Dense(Layer):
 
     def start(self, x: Array, p: Any, rng: "np.random.Generator") -> None:
         """Let z have standard deviation 1, and b be minus a random mean of five rows of it."""
-        sums = np.nan_to_num(self._spread(x @ p.W, x))  # (n, units), finite where x is huge
+        sums = np.nan_to_num(self._spread(x @ p.W, x))  # (n, units)
+        sums = np.clip(sums, -(huge := np.finfo(x.dtype).max / 4), huge)  # where x is huge
         power = np.frexp(np.abs(sums).max(axis=0))[1]  # of 2, and exact: so no square overflows
         sd = np.ldexp(np.ldexp(sums, -power).std(axis=0), power)
-        p.W[...] = p.W / np.where(sd > 0, sd, 1)
+        p.W[...] = p.W / (sd := np.where(sd > 16 / huge, sd, 1))
         some = sums[rng.integers(len(x), size=(5, self.units)), np.arange(self.units)]
         share = rng.exponential(size=some.shape)
-        p.b[...] = -np.sum(some / np.where(sd > 0, sd, 1) * share / share.sum(axis=0), axis=0)
+        p.b[...] = -np.sum(some / sd * (share / share.sum(axis=0)), axis=0)
 
     def _spread(self, sums: Array, x: Array) -> Array:
         return sums / x.shape[-1] ** 0.5 if self.ntk else sums
