@@ -844,11 +844,54 @@ def test_an_interrupted_run_says_so_in_one_line(small, tmp_path):
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)
         try:
-            assert process.communicate(timeout=60)[1] == b"glassnet: stopped\n"
+            said = process.communicate(timeout=60)[1].decode()
         finally:
             process.kill()
         assert process.wait(60) == 130
-    assert os.listdir(tmp_path) == ["small.csv"]
+    told, stopped = said.splitlines()
+    assert re.fullmatch(
+        r"glassnet: interrupted after epoch \d+ of 10000000: the networks are the best so far; "
+        r"with --checkpoint run/ the same command would go on from there",
+        told,
+    )
+    assert stopped == "glassnet: stopped"
+    assert command("predict", str(tmp_path / "small.safetensors"), small).returncode == 0
+
+
+@pytest.mark.parametrize("first", [10**25, 10**17, -(10**17)])
+def test_classes_that_are_whole_numbers_of_many_digits_stay_apart(run, tmp_path, first):
+    lines = [f"{k % 3},{first + k % 3}" for k in range(60)]
+    (tmp_path / "ids.csv").write_text("\n".join(["x,id", *lines]))
+    code, out, _ = run("train", tmp_path / "ids.csv", "--target", "id", "--epochs", 2)
+    assert code == 0
+    assert "3 classes" in out
+    code, out, _ = run("predict", "ids.safetensors", tmp_path / "ids.csv")
+    assert code == 0
+    assert {line.split(",")[0] for line in out.splitlines()[1:]} <= {
+        str(first + k) for k in range(3)
+    }
+
+
+def test_what_a_file_says_tells_the_terminal_nothing(run, tmp_path):
+    lines = [f"{k % 7},{k % 2}" for k in range(60)]
+    (tmp_path / "red.csv").write_text("\n".join(["\x1b[31mred,y", *lines]))
+    code, out, _ = run("train", tmp_path / "red.csv", "--target", "y", "--epochs", 2)
+    assert code == 0
+    assert "\x1b[31mred" not in out
+    assert r"\x1b[31mred" in out
+    code, _, error = run("train", tmp_path / "red.csv", "--target", "z")
+    assert code == 2
+    assert "\x1b" not in error
+
+
+def test_of_very_many_columns_importance_is_not_told(run, tmp_path):
+    rows = [",".join([*[str(k * c % 11) for c in range(600)], str(k % 2)]) for k in range(40)]
+    header = ",".join([*[f"c{c}" for c in range(600)], "y"])
+    (tmp_path / "wide.csv").write_text("\n".join([header, *rows]))
+    options = ("--epochs", 1, "--members", 1, "--network", 4)
+    code, out, _ = run("train", tmp_path / "wide.csv", "--target", "y", *options)
+    assert code == 0
+    assert "Which columns matter is not told: there are more than 500" in out
 
 
 def test_a_mistake_of_ours_is_not_hidden(run, small, monkeypatch):

@@ -14,7 +14,7 @@ import safetensors
 import safetensors.numpy
 
 import glassnet as gn
-from glassnet.files.container import write_whole
+from glassnet.files.container import HALVES, write_whole
 from glassnet.files.networks import LAYERS, ModelFileError, load, load_with_table, save_network
 from helpers import ACTIVATIONS, EVERY_LOSS, OWN_LOSS, Case, every_layer, label
 
@@ -350,7 +350,8 @@ def swap(one, other):
         (lambda header, about: "{", "Expecting"),
         (lambda header, about: "", "Expecting"),
         (lambda header, about: b"\xff\xfe", "decode"),
-        (lambda header, about: "[" * 100_000, "recursion"),
+        (lambda header, about: "[" * 15_000, "recursion"),
+        (lambda header, about: '{"version": "\\ud800"}', "half a character"),
         (lambda header, about: '{"a":1,"a":2}', "twice"),
         (lambda header, about: '{"a":NaN}', "NaN"),
         (lambda header, about: '{"a":' + "9" * 5000 + "}", "digits"),
@@ -551,8 +552,45 @@ def test_layers_nested_too_deep_to_be_read_are_not_written(tmp_path):
 
 def test_a_text_of_very_many_values_is_refused(saved):
     forge(saved, lambda header, about: "[" + "0," * 1_000_001 + "0]")
-    with pytest.raises(ModelFileError, match="more than 1000000 values"):
+    with pytest.raises(ModelFileError, match=r"more than [0-9]+ values"):
         load(saved)
+
+
+def test_no_text_takes_many_times_the_memory_of_its_file(saved):
+    load(saved)
+    original = saved.read_bytes()
+    for values in (19_000, 100_000, 1_000_000):
+        saved.write_bytes(original)
+        forge(saved, lambda header, about, n=values: '{"x":[' + "{}," * n + "{}]}")
+        tracemalloc.start()
+        try:
+            with pytest.raises(ModelFileError):
+                load(saved)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert peak < 3 * saved.stat().st_size + 2**21
+
+
+def test_half_a_character_is_refused_and_a_whole_one_is_not(saved):
+    for text, whole in ((r"\ud83d\ude00", True), (r"a\\ud800", True), (r"\ud800", False)):
+        assert any(found[1] for found in HALVES.finditer(text)) != whole
+        assert b"?" not in json.loads(f'"{text}"').encode("utf-8", "replace") or not whole
+
+
+def test_weights_that_are_not_finite_are_not_written(saved):
+    before, net = saved.read_bytes(), load(saved)
+    net.theta[-1] = np.nan
+    with pytest.raises(ValueError, match=r"^save: expected finite weights, got others in "):
+        net.save(saved)
+    assert saved.read_bytes() == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions are other things there")
+def test_who_may_not_read_the_old_file_may_not_read_the_new_one(saved):
+    saved.chmod(0o600)
+    load(saved).save(saved)
+    assert saved.stat().st_mode & 0o777 == 0o600
 
 
 def test_weights_that_are_not_finite_are_refused(saved):

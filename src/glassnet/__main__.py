@@ -7,6 +7,11 @@ def main() -> int:
     """Run a command, and return the exit code."""
     try:
         from glassnet.cli import run
+
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:  # where there is nobody yet to say it better
+        print("glassnet: stopped", file=sys.stderr)
+        return 130
     except ModuleNotFoundError as error:
         if error.name not in ("typer", "rich"):
             raise
@@ -15,7 +20,6 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
-    return run(sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 import signal
 import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from types import FrameType
 from typing import Any, Self
 
@@ -37,3 +39,12 @@ class Interruption:
         if self._run.halted:
             raise KeyboardInterrupt
         self._run.halted = True
+
+
+def results(running: Sequence[Future[Any]], halt: Callable[[], object]) -> list[Any]:
+    """Return what threads come to; Ctrl-C calls `halt`, so that they end, and a second raises."""
+    try:
+        return [each.result() for each in running]
+    except KeyboardInterrupt:
+        halt()
+        return [each.result() for each in running]

@@ -1,8 +1,10 @@
 """What is shown in a terminal: headings, tables, programs, progress. The one face of rich.
 
-Whatever comes from a file or a command is shown as it is, though it may look like rich's markup.
+Whatever comes from a file or a command is shown as it is, though it may look like rich's markup;
+but characters that would tell the terminal something are shown as their numbers.
 """
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -10,13 +12,31 @@ from typing import Any, Self
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as as_it_is
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table as Grid
 
 from glassnet.listing import statements
 
 out = Console(highlight=False)
+# commands to a terminal, and what turns the direction of the text around it; not tab and newline
+COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def plain(text: str) -> str:
+    r"""Return a text without commands to the terminal.
+
+    Examples
+    --------
+    >>> print(plain("a\x1b[31mred"))
+    a\x1b[31mred
+    """
+    return COMMANDS.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def escape(text: str) -> str:
+    """Return a text so that it is printed as it is."""
+    return as_it_is(plain(text))
 
 
 def quiet(wanted: bool = True) -> None:
@@ -31,7 +51,7 @@ def say(text: str) -> None:
 
 def tell(message: object) -> None:
     """Print one line on standard error: what went wrong, or should be known."""
-    print("glassnet:", " ".join(str(message).split()), file=sys.stderr)
+    print("glassnet:", plain(" ".join(str(message).split())), file=sys.stderr)
 
 
 def heading(number: str, title: str) -> None:

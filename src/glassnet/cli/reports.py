@@ -6,13 +6,18 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
-
 from glassnet.tabular.encoding import Encoding
-from glassnet.tabular.report import BASELINE, NETWORK, Calibration, Report, measures
+from glassnet.tabular.report import (
+    BASELINE,
+    MOST_COLUMNS,
+    NETWORK,
+    Calibration,
+    Report,
+    measures,
+)
 from glassnet.tabular.target import cut, figure
 from glassnet.tabular.task import Course, Task
-from glassnet.terminal import grid, out
+from glassnet.terminal import escape, grid, out
 
 MOST_SHOWN = 30  # columns of a table, or notes on it, that are told one by one
 MOST_IMPORTANT = 10
@@ -148,6 +153,9 @@ def _show_errors(task: Task, report: Report) -> None:
 
 
 def _show_importances(task: Task, report: Report) -> None:
+    if not report.importances:
+        out.print(f"Which columns matter is not told: there are more than {MOST_COLUMNS}\n")
+        return
     metric = "log-loss" if task.target.classes else "RMSE"
     shown = report.importances[:MOST_IMPORTANT]
     out.print(f"How much the {metric} grows when a column's values go to other rows")

@@ -145,30 +145,32 @@ def train(
     if compare:
         peers.needed()
     table = read_table(data)
-    with as_options():
-        task = Task.of(table, target, settings)
-        reports.show_task(task)
-        course = _learn(task, checkpoint, shown=not quiet)
-    course.model.save(path)
-    report = Report.of(task, course, peers.compare(task) if compare else ())
+    try:
+        with as_options():
+            task = Task.of(table, target, settings)
+            reports.show_task(task)
+            course = _learn(task, checkpoint, shown=not quiet)
+        course.model.save(path)
+        report = Report.of(task, course, peers.compare(task) if compare else ())
+    except KeyboardInterrupt:
+        if checkpoint is None:
+            raise
+        raise KeptError(f"stopped; the same command goes on with what is in {checkpoint}") from None
     reports.show_report(task, course, report)
     terminal.wrote(path)
     terminal.suggest(f"predict {quote(str(path))} OTHER.csv")
     if as_json:
         content = {**reports.to_json(task, course, report), "model": str(path)}
         print(json.dumps(content, indent=2, allow_nan=False))
+    if course.model.ensemble.interrupted:
+        raise KeyboardInterrupt  # as shells want to hear it
 
 
 def _learn(task: Task, checkpoint: Path | None = None, shown: bool = True) -> Course:
     """Train a task's networks with a progress bar, and return how it went."""
     side = f"{task.recipe.members} networks side by side"
-    try:
-        with terminal.progress(task.epochs, shown) as bar:
-            course = task.learn(lambda done, epochs: bar.report(done, side, epochs), checkpoint)
-    except KeyboardInterrupt:
-        if checkpoint is None:
-            raise
-        raise KeptError(f"stopped; the same command goes on with what is in {checkpoint}") from None
+    with terminal.progress(task.epochs, shown) as bar:
+        course = task.learn(lambda done, epochs: bar.report(done, side, epochs), checkpoint)
     for note in course.notes:
         terminal.tell(note)
     return course

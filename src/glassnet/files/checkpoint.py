@@ -69,7 +69,7 @@ def locked(given: StrPath) -> Iterator[Path]:
 
     The lock belongs to the open file, so it ends with the process, however that ends.
     """
-    if not isinstance(given, str | os.PathLike):
+    if not isinstance(given, str | os.PathLike) or not str(given):
         raise TypeError(f"checkpoint: expected the path of a folder, got {given!r}")
     folder = Path(given)
     if folder.exists() and not folder.is_dir():

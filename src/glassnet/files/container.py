@@ -10,9 +10,11 @@ Format: https://huggingface.co/docs/safetensors/index#format
 
 import json
 import os
+import re
+import stat
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from math import isfinite, prod
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, NoReturn
@@ -23,7 +25,10 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 StrPath = str | os.PathLike[str]
 LONGEST_HEADER = 100_000_000  # bytes, as safetensors has it; a table's words are in it
-MOST_VALUES = 1_000_000  # of a JSON text: each becomes an object of Python
+MOST_VALUES = 20_000  # of a JSON text, each of which becomes an object of Python,
+BYTES = 36  # and one more for so many bytes of the file
+# a backslash, a character in two halves, or one half of it alone
+HALVES = re.compile(r"\\\\|\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|(\\u[dD][89a-fA-F]\w\w)")
 DEEPEST = 200  # lists and dicts in each other: what reads them calls itself
 CHUNK = 2**16  # numbers that are read or written at a time
 DTYPES = {"float32": "F32", "float64": "F64", "int64": "I64", "uint64": "U64"}  # as safetensors'
@@ -110,12 +115,25 @@ def write_pieces(path: StrPath, pieces: Iterable[bytes]) -> None:
             file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
+        if target.exists():  # whoever may not read the old file may not read the new one
+            os.chmod(beside, stat.S_IMODE(target.stat().st_mode))
         os.replace(beside, target)
+        _settle(target.parent)
     except OSError as error:
         # the reader knows the file by the name that was asked for, not by ours
         raise type(error)(error.errno, error.strerror, str(path)) from None
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _settle(folder: Path) -> None:
+    """Let a folder know its files even after the power fails, where folders can be opened."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def writable(path: StrPath) -> Path:
@@ -172,14 +190,15 @@ class Container:
         if length > LONGEST_HEADER:
             raise ValueError(f"its header is longer than {LONGEST_HEADER} bytes")
         self._file, self._start = file, 8 + length
-        header = loads(file.read(length).decode())
+        most = most_values(whole)
+        header = loads(file.read(length).decode(), most)
         if not isinstance(header, dict):
             raise ValueError("its header is not a JSON object")
         metadata = header.pop("__metadata__", None)
         text = metadata.get("glassnet") if isinstance(metadata, dict) else None
         if not isinstance(text, str):
             raise ValueError("a safetensors file, but without a glassnet section")
-        about = loads(text)
+        about = loads(text, most)
         if not isinstance(about, dict):
             raise ValueError("its glassnet section is not a JSON object")
         self.about = about
@@ -272,13 +291,23 @@ def _entry(name: str, content: Any) -> Entry:
     return Entry(content["dtype"], content["shape"], *offsets)
 
 
-def loads(text: str) -> Any:
-    """Return what a JSON text says; refuse NaN, numbers too large, and a key that comes twice."""
-    if sum(text.count(mark) for mark in ",[{") > MOST_VALUES:
-        raise ValueError(f"its header holds more than {MOST_VALUES} values")
+def loads(text: str, most: int) -> Any:
+    """Return what a JSON text says, if it is no more than so many values.
+
+    Refused are NaN, numbers too large, a key that comes twice, and text that no file can hold.
+    """
+    if sum(text.count(mark) for mark in ",[{") > most:
+        raise ValueError(f"its header holds more than {most} values")
+    if any(found[1] for found in HALVES.finditer(text)):
+        raise ValueError("its header holds half a character")
     return shallow(
         json.loads(text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_once)
     )
+
+
+def most_values(size: int) -> int:
+    """Return how many values the JSON of a file of so many bytes may hold."""
+    return MOST_VALUES + size // BYTES
 
 
 def shallow(content: Any) -> Any:

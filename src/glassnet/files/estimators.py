@@ -12,7 +12,14 @@ import numpy as np
 
 from glassnet import checks
 from glassnet.files import perceptrons
-from glassnet.files.container import Array, StrPath, dumps, loads, write_container
+from glassnet.files.container import (
+    Array,
+    StrPath,
+    dumps,
+    loads,
+    most_values,
+    write_container,
+)
 from glassnet.files.networks import BESIDE, NO_CODE, sections
 from glassnet.files.values import from_json, labels_to_json, learned_labels, same, to_json
 from glassnet.layers import Dense
@@ -109,7 +116,9 @@ def save_estimator(own: Any, network: Network | None, path: StrPath) -> None:
     arrays |= {BESIDE + each: array for each, array in more.items()}
     about["estimator"] = {"kind": name, "parameters": parameters, "learned": learned}
     about["table"] = table
-    restored(network, loads(dumps(about)), Given(arrays))  # nothing is written that is not read
+    text = dumps(about)
+    most = most_values(len(text) + sum(array.nbytes for array in arrays.values()))
+    restored(network, loads(text, most), Given(arrays))  # nothing is written that is not read
     write_container(path, about, arrays)
 
 

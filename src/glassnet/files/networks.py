@@ -79,6 +79,8 @@ def save_network(network: Network, path: StrPath, table: Mapping[str, Any] | Non
     ------
     TypeError
         If a layer, an activation or the loss is not glassnet's own: the file holds no code.
+    ValueError
+        If a weight is not finite.
     OSError
         If the file cannot be written.
     """
@@ -88,6 +90,9 @@ def save_network(network: Network, path: StrPath, table: Mapping[str, Any] | Non
 
 def sections(network: Network) -> tuple[dict[str, Any], dict[str, Array]]:
     """Return what a file says of a network, and its weights as they are stored."""
+    for name, weight in network.weights.items():
+        if not np.isfinite(weight).all():  # nothing is written that is not read
+            raise ValueError(f"save: expected finite weights, got others in {name}")
     first, untouched = np.atleast_2d(network.theta)[0], network._untouched
     fresh = untouched is not None and np.array_equal(first, untouched)
     stored = network.dtype.name if fresh else _narrowest(network)

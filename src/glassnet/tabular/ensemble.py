@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 
 from glassnet.files.checkpoint import Checkpoint
-from glassnet.history import DivergenceWarning, Epoch
+from glassnet.history import DivergenceWarning, InterruptedWarning
+from glassnet.interrupting import results
 from glassnet.metrics import Metric, accuracy
 from glassnet.network import Network
 from glassnet.selection import FOLDS, Folds, folds, in_proportion
 from glassnet.tabular.calibration import temperature
+from glassnet.tabular.choosing import Choice
 from glassnet.tabular.defaults import Recipe
 from glassnet.tabular.encoding import Encoding
 from glassnet.tabular.keeping import Keeper
@@ -51,62 +53,6 @@ class Table:
         """Return labels and weights of some rows as a loss has them, (..., n, 1)."""
         w = np.ones(len(self.y)) if self.w is None else self.w
         return self.y[places][..., None], w[places][..., None]
-
-
-class Choice:
-    """The weights of each member at its best look, by the mean of three looks in a row.
-
-    One look is noisy, and the best of many noisy ones is mostly luck; where several are as good,
-    the last one counts.
-
-    Attributes
-    ----------
-    theta : array (members, P)
-        The weights to keep.
-    score : array (members,)
-        Their mean of three, the lower the better.
-    """
-
-    def __init__(self, network: Network, metric: Metric) -> None:
-        self.metric, self.theta = metric, network.theta.copy()
-        self.score = np.full(len(self.theta), np.inf)
-        self._scores: list[Array] = []
-        self._before = self.theta
-
-    def see(self, epoch: Epoch) -> None:
-        """Take a look into account."""
-        found = np.asarray(epoch.metrics[self.metric.name], float)
-        self._scores = [*self._scores[-2:], -found if self.metric.higher else found]
-        if len(self._scores) > 1:
-            self._keep(np.mean(self._scores, axis=0), self._before)
-        self._before = epoch.network.theta.copy()
-
-    def notes(self, theta: Array) -> dict[str, Array]:
-        """Return what has been seen, as a checkpoint keeps it."""
-        scores = np.array(self._scores).reshape(-1, len(theta))
-        return {
-            "theta": self.theta,
-            "score": self.score,
-            "scores": scores,
-            "before": self._before,
-        }
-
-    def go_on(self, notes: dict[str, Array]) -> None:
-        """Take back what a checkpoint kept."""
-        self.theta, self.score, self._before = notes["theta"], notes["score"], notes["before"]
-        self._scores = [*notes["scores"]]
-
-    def settle(self, network: Network) -> None:
-        """Look at the last weights too, and give the members their best."""
-        if self._scores:
-            self._keep(np.mean(self._scores[-2:], axis=0), network.theta)
-            # where a metric is never a number, as the AUC of one class, the last weights stay
-            judged = self.score < np.inf
-            network.theta[judged] = self.theta[judged]
-
-    def _keep(self, score: Array, theta: Array) -> None:
-        better = score <= self.score
-        self.score[better], self.theta[better] = score[better], theta[better]
 
 
 class Clock:
@@ -149,6 +95,8 @@ class Ensemble:
         Of a quantity in the rows learned from.
     epochs : int
         Epochs that were trained.
+    interrupted : bool
+        Whether Ctrl-C ended the training.
     """
 
     network: Network
@@ -159,10 +107,17 @@ class Ensemble:
     low: float = -np.inf
     high: float = np.inf
     epochs: int = 0
+    interrupted: bool = field(default=False, init=False, repr=False, compare=False)
     _narrow: Network | None = field(default=None, init=False, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_narrow": None}
+
+    def tell(self) -> None:
+        """Warn if Ctrl-C ended the training."""
+        if self.interrupted:
+            told = f"interrupted after epoch {self.epochs}: the networks are the best so far"
+            warnings.warn(told, InterruptedWarning, stacklevel=4)
 
     def members(self, X: Array) -> Array:
         """Return what each member says: probabilities (members, n, classes), or (members, n)."""
@@ -254,6 +209,7 @@ def learn(
     networks, epochs = lesson.learn(threads)
     network = stacked(networks[0], np.concatenate([each.theta for each in networks]), "float64")
     ensemble = Ensemble(network, classes, epochs=epochs, **spread)
+    ensemble.interrupted = lesson.interrupted
     if classes and judged:
         judging = watched or rows
         everyone = np.tile(np.arange(len(judging.y)), (recipe.members, 1))
@@ -290,6 +246,13 @@ class Lesson:
     progress: Progress
     kept: Keeper | None = None
     replanned: bool = False  # for the time there is; a second time would be no better a guess
+    interrupted: bool = False
+
+    def _halt(self) -> None:
+        """Let all threads end with their epochs; where they are kept, the same call goes on."""
+        if self.kept is not None:
+            raise KeyboardInterrupt
+        self.end, self.interrupted = 0.0, True
 
     @contextmanager
     def _together(self) -> Iterator[None]:
@@ -326,12 +289,14 @@ class Lesson:
         with warnings.catch_warnings(), ThreadPoolExecutor(threads) as pool:
             warnings.simplefilter("ignore", DivergenceWarning)
             for attempt in range(1, TRIES + 1):
-                files = [
-                    self.kept and self.kept.file(group, threads, attempt)
+                files: list[Checkpoint | None] = [
+                    self.kept.file(group, threads, attempt) if self.kept else None
                     for group in range(1, threads + 1)
                 ]
                 with self._together():
-                    trained = list(pool.map(self._train, groups, files))
+                    pairs = zip(groups, files, strict=True)
+                    running = [pool.submit(self._train, *pair) for pair in pairs]
+                    trained = results(running, self._halt)
                 again = {name: value for *_, change in trained for name, value in change.items()}
                 if not again:
                     return [network for network, *_ in trained], max(done for _, done, _ in trained)

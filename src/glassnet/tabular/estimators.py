@@ -148,6 +148,7 @@ class _Tabular(BaseEstimator, ABC):
                 threads=cores() if self.n_jobs in (None, -1) else self.n_jobs,
             )
         self.n_iter_ = self.ensemble_.epochs
+        self.ensemble_.tell()
 
     def _read(self, X: Any) -> Frame:
         return read_frame(X, self.categorical_features)

@@ -25,6 +25,7 @@ QUANTILES = (0.5, 0.75, 0.9, 0.95, 1.0)
 MOST_CLASSES = 12  # with more, the pairs that are most often confused say more than a table
 MOST_PAIRS, WORST, MOST_SHUFFLED = 10, 5, 1000
 SHUFFLES, PREDICTIONS = 5, 100  # of a column; of all columns, where there are many
+MOST_COLUMNS = 500  # of more, none is shuffled: it would take longer than to learn them
 BINS, FEW_BINS, FEW_ROWS = 10, 5, 500
 
 
@@ -224,7 +225,8 @@ def shuffled(
 ) -> tuple[tuple[str, float], ...]:
     """Return how much worse a metric becomes when a column's values go to other rows.
 
-    All inputs that a column became move together; the most important comes first.
+    All inputs that a column became move together; the most important comes first. Of a table with
+    very many columns nothing is told.
 
     Source: Breiman (2001), "Random forests", Machine Learning 45, section 10.
 
@@ -235,6 +237,8 @@ def shuffled(
     >>> found[0][0], found[0][1] > 0, found[1]
     ('a', True, ('b', 0.0))
     """
+    if len(places) > MOST_COLUMNS:
+        return ()
     rng = np.random.default_rng(seed)
     some = rng.permutation(len(X))[:MOST_SHUFFLED]
     X, y, w = X[some], y[some], np.ones((len(some), 1))

@@ -1,7 +1,9 @@
 """The column to predict: classes, or a quantity."""
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from reprlib import repr as short
 from typing import Any, Self
 
@@ -11,6 +13,7 @@ from glassnet.csvfile import Table
 from glassnet.tabular.text import finite, parse
 from glassnet.vocabulary import Array
 
+EXACT = 2.0**53  # below it a float is every whole number
 MOST_CLASSES = 10  # whole numbers with more different values than this are quantities
 
 
@@ -41,15 +44,21 @@ class Target:
         """Infer the target from a table in which it has no gaps."""
         values = table.column(name)
         numbers = parse(values)
-        different: Counter[Any] = Counter(values if numbers is None else numbers.tolist())
-        if len(different) < 2:
-            raise ValueError(f"target {name!r}: expected different values, got only {values[0]!r}")
+        words: list[Any] = values
+        whole = False
         if numbers is not None:
             whole = bool((finite(name, numbers, table) == np.floor(numbers)).all())
+            words = _names(values, numbers) if whole else numbers.tolist()
+        different = Counter(words)
+        if len(different) < 2:
+            raise ValueError(
+                f"target {name!r}: expected different values, got only {short(values[0])}"
+            )
+        if numbers is not None:
             # a whole number that hardly ever comes again is a quantity, even if there are few rows
             if not whole or len(different) > min(MOST_CLASSES, len(values) // 2):
                 return cls(name, ())
-            return cls(name, tuple(f"{value:.0f}" for value in sorted(different)))
+            return cls(name, tuple(sorted(different, key=int)))
         if len(different) > len(values) / 2:
             raise ValueError(
                 f"target {name!r}: expected classes or numbers, got {len(different)} different "
@@ -66,7 +75,7 @@ class Target:
                 raise ValueError(f"column {self.name!r}: expected numbers, got {short(values[0])}")
             return finite(self.name, numbers, table)
         place = {name: float(label) for label, name in enumerate(self.classes)}
-        words = values if numbers is None else [f"{value:.0f}" for value in numbers]
+        words = values if numbers is None else _names(values, numbers)
         for row, each in enumerate(words):
             if each not in place:
                 raise ValueError(
@@ -88,6 +97,18 @@ class Target:
             return f"a quantity: mean {figure(mean)}, sd {figure(sd)}"
         more = ", ..." if len(self.classes) > 4 else ""
         return f"{len(self.classes)} classes: {', '.join(map(cut, self.classes[:4]))}{more}"
+
+
+def _names(values: list[str], numbers: Array) -> list[str]:
+    """Return whole numbers as classes are called; beyond 2**53 a float is not all of its digits."""
+
+    def name(value: str, number: float) -> str:
+        if abs(number) >= EXACT:
+            with suppress(InvalidOperation):  # it may have a decimal comma
+                return f"{Decimal(value):.0f}"
+        return f"{number + 0.0:.0f}"
+
+    return [name(value, number) for value, number in zip(values, numbers.tolist(), strict=True)]
 
 
 def mean_sd(values: Array) -> tuple[float, float]:

@@ -170,6 +170,11 @@ class Course:
         done = self.model.ensemble.epochs
         if done == self.epochs:
             return []
+        if self.model.ensemble.interrupted:
+            return [
+                f"interrupted after epoch {done} of {self.epochs}: the networks are the best so "
+                "far; with --checkpoint run/ the same command would go on from there"
+            ]
         if self.hurried:
             return [f"the time was up after epoch {done} of {self.epochs}"]
         return [
