@@ -31,7 +31,7 @@ MUTATED = ("program", "layers", "losses", "optimizers")
 OWN = ("steps", "parts", "optimizers", "golden", "planner", "refusals", "extending")
 OWN += ("tabular_layers", "trace", "gradients", "identities")
 # engines that run the same lines agree whatever a layer writes: these tell of the recorder alone
-RECORDED = ("script", "memory", "equality")
+RECORDED = ("script", "memory")
 LATE = 300.0  # seconds
 
 Mutant = tuple[str, str, int]  # a room, what is changed, and where
