@@ -108,7 +108,9 @@ def test_tables_of_any_size_begin_alike(dtype: str, size: float) -> None:
         np.testing.assert_allclose(second, first, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("X", [[[0.0], [5e-324]], [[-1.7e308]], [[-4e307], [7e307]]])
+@pytest.mark.parametrize(
+    "X", [[[0.0], [5e-324]], [[-1.7e308]], [[-4e307], [7e307]], [[-1e308], [1e308], [1.7e308]]]
+)
 @pytest.mark.parametrize("first", [[], [gn.Squash()]])
 def test_the_smallest_and_largest_numbers_make_no_weight_infinite(X: Any, first: Any) -> None:
     net = gn.Network([*first, gn.Dense(3, "tanh"), gn.Dense(1)], 1, dtype="float64", seed=0)

@@ -5,6 +5,7 @@ against them. What differs from one part in a million is stated here, place by p
 """
 
 import json
+from dataclasses import FrozenInstanceError, fields, is_dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 import glassnet as gn
-from helpers import EVERY_LOSS, every_layer, made, targets_for
+from helpers import ACTIVATIONS, EVERY_LOSS, OPTIMIZERS, every_layer, made, targets_for
 
 GOLDEN = json.loads(Path(__file__).with_name("golden").joinpath("parts.json").read_text())
 LIMIT = 1e-6
@@ -380,3 +381,23 @@ def test_a_wrong_argument_is_named_in_one_sentence(wrong: Any, error: Any, why: 
     with pytest.raises(error, match=why) as caught:
         wrong()
     assert "\n" not in str(caught.value)
+
+
+# ---- what a mutant of the code had survived ------------------------------------------------------
+
+
+@pytest.mark.parametrize("loss", [gn.BinaryCrossEntropy(), gn.Focal()])
+def test_the_best_constant_of_one_class_alone_is_finite(loss: gn.Loss) -> None:
+    w = np.full((4, 1), 0.25)
+    for target, side in ((0.0, -1), (1.0, 1)):
+        found = loss.best_constant(np.full((4, 1), target), w, 1)
+        assert found * side == pytest.approx(np.log((1 - 1e-6) / 1e-6))
+
+
+EVERY_PART = [*every_layer("relu"), *EVERY_LOSS, *OPTIMIZERS, *ACTIVATIONS]
+
+
+@pytest.mark.parametrize("part", [p for p in EVERY_PART if is_dataclass(p) and fields(p)])
+def test_nobody_changes_a_part(part: Any) -> None:
+    with pytest.raises(FrozenInstanceError):
+        setattr(part, fields(part)[0].name, 0.5)

@@ -130,6 +130,14 @@ def test_a_squash_is_never_trained() -> None:
         net.freeze(2)
 
 
+def test_gaps_do_not_count_in_the_centre() -> None:
+    X = np.array([[0.0, 1, 7], [10, 0, 7], [20, 0, 8], [30, 0, 9]])  # a number, its mark, another
+    net = gn.Network([gn.Squash(gaps=1), gn.Dense(1)], 3, dtype="float64", seed=0)
+    net.start(X)
+    assert net.weights["centre1"].ravel()[0] == 20
+    assert net.weights["scale1"].ravel()[0] == 1 / 10
+
+
 def test_a_squash_inside_of_a_stack_is_not_trained_either() -> None:
     X = rng().standard_normal((30, 2))
     net = gn.Network([gn.Stack([gn.Squash(), gn.Dense(3, "tanh")]), gn.Dense(1)], 2, seed=0)

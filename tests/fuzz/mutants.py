@@ -28,8 +28,8 @@ from fuzz.report import grid, section  # noqa: E402
 
 MUTATED = ("program", "layers", "losses", "optimizers")
 # the quick ones first, for the first that fails ends it
-OWN = ("steps", "parts", "optimizers", "golden", "planner", "refusals", "extending")
-OWN += ("tabular_layers", "trace", "gradients", "identities")
+OWN = ("steps", "parts", "optimizers", "golden", "planner", "refusals", "beginning")
+OWN += ("extending", "tabular_layers", "trace", "gradients", "identities")
 # engines that run the same lines agree whatever a layer writes: these tell of the recorder alone
 RECORDED = ("script", "memory")
 LATE = 300.0  # seconds
