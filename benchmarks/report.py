@@ -21,9 +21,9 @@ drifts.
 HOW = """\
 A run is a whole training from fresh weights, with everything that a run begins with (glassnet's
 recording included) but compiling, which came before and is told below. Right before each goes a
-fiftieth of it that is not timed, for a processor that was idle is slow at first. XOR is trained by plain
-gradient descent on all rows at once, in float64; the others by Adam in float32, with rows shuffled
-every epoch and no loss read.
+fiftieth of it that is not timed, for a processor that was idle is slow at first. XOR is trained by
+plain gradient descent on all rows at once, in float64; the others by Adam in float32, with rows
+shuffled every epoch and no loss read.
 
 - **glassnet** is the compiled engine (`glassnet[fast]`), **glassnet numpy** the one that needs
   nothing but NumPy; both as they come.
