@@ -488,11 +488,58 @@ def test_a_changed_file_is_written_anew(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setenv("GLASSNET_CACHE", str(tmp_path / "own"))
     text = "number = 1\n"
     assert cache.module(text).number == 1
-    [path] = (tmp_path / "own").iterdir()
-    path.write_text("number = 2\n")
-    cache.module.cache_clear()
-    assert cache.module(text).number == 1
-    assert path.read_text() == text
+    [path] = (tmp_path / "own").glob("*.py")
+    for changed in (b"number = 2\n", b"\xff"):
+        path.write_bytes(changed)
+        cache.module.cache_clear()
+        assert cache.module(text).number == 1
+        assert path.read_text() == text
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions are other things there")
+def test_what_numba_keeps_lies_where_only_its_owner_reads(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GLASSNET_CACHE", str(tmp_path / "own"))
+    before = os.umask(0)
+    try:
+        kept = cache.folder() / "__pycache__"
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o700
+    kept.chmod(0o777)
+    assert cache.folder() != tmp_path / "own"
+
+
+def test_what_is_kept_and_damaged_is_compiled_anew(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GLASSNET_CACHE", str(tmp_path))
+    text = f"{HEADER}\n@njit(cache=True)\ndef run(x):\n    return x + 1\n"
+    for damage in (None, b"", b"no pickle"):
+        for kept in (tmp_path / "__pycache__").glob("*.nb?") if damage is not None else ():
+            kept.write_bytes(damage)
+        cache.module.cache_clear()
+        function = cache.module(text).run
+        compiled.prepare(function, (1,))
+        assert function(1) == 2
+
+
+def test_the_same_bits_whatever_was_fitted_before(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    thetas = []
+    for first, folder in ((1, "one"), (2, "other")):
+        monkeypatch.setenv("GLASSNET_CACHE", str(tmp_path / folder))
+        cache.module.cache_clear()
+        monkeypatch.setattr(compiled, "READY", set())
+        for members in (first, 3 - first):
+            net = gn.Network([gn.Dense(6, "tanh"), gn.Dense(1)], 4, dtype="float64", seed=0)
+            X = np.random.default_rng(0).standard_normal((8, 4))
+            how = {"epochs": 20, "batch_size": 4, "weight_decay": 0.1, "engine": "numba"}
+            net.fit(X, X[:, 0], members=members, **how)
+            thetas.append((members, net.theta.tobytes()))
+    assert sorted(thetas[:2]) == sorted(thetas[2:])
 
 
 def test_without_numba_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,8 @@
 """A compiled step that threads share: the same bits, whoever comes first to where they meet."""
 
 import re
+import subprocess
+import sys
 from threading import Condition, Thread
 from types import ModuleType
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 import glassnet as gn
 from glassnet.engines import choice, compiled, loops, source
 from glassnet.engines.together import Team
+from glassnet.threads import one_thread, threads
 from helpers import ACTIVATIONS, EVERY_LOSS, Case, every_layer, label
 from test_engines import assert_close, targets_for
 
@@ -196,8 +199,8 @@ def test_a_shared_step_is_the_step(monkeypatch: pytest.MonkeyPatch, tmp_path: An
     X = rng.standard_normal((300, 20)).astype(np.float32)
     y = X[:, 0] * X[:, 1] + X[:, 2]
     results = []
-    for engine, threads in (("numpy", 1), ("numba", 1), ("numba", 2), ("numba", 2)):
-        monkeypatch.setattr(choice, "team", lambda *given, threads=threads: threads)
+    for engine, count in (("numpy", 1), ("numba", 1), ("numba", 2), ("numba", 2)):
+        monkeypatch.setattr(choice, "team", lambda *given, count=count: count)
         net = gn.Network([gn.Dense(80, "relu"), gn.Dense(90, "tanh"), gn.Dense(1)], 20, seed=1)
         history = net.fit(X, y, epochs=12, every=3, batch_size=64, engine=engine)
         assert history.engine == engine
@@ -228,3 +231,57 @@ def test_a_team_tells_what_went_wrong() -> None:
 
     with pytest.raises(ValueError, match="here"):
         Team(3)(fails, ())
+
+
+def test_a_fit_beside_another_has_as_many_threads() -> None:
+    pytest.importorskip("threadpoolctl")
+    alone = threads()
+    with one_thread(team=True):
+        assert threads() == alone
+        with one_thread(team=True):
+            assert threads() == alone
+        with one_thread():
+            assert threads() == 1
+        assert threads() == alone
+    assert threads() == alone
+
+
+def test_threads_that_cannot_be_had_leave_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    start, met = Thread.start, []
+
+    def few(self: Thread) -> None:
+        if len(met) > 1:
+            raise RuntimeError("can't start new thread")
+        met.append(self)
+        start(self)
+
+    def waits(number: int, threads: int, meeting: Any) -> None:
+        while meeting[0] < threads:
+            pass
+
+    monkeypatch.setattr(Thread, "start", few)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        Team(3)(waits, ())
+
+
+def test_a_fit_goes_on_where_the_main_thread_has_ended() -> None:
+    code = """if True:
+        import threading
+        import numpy as np
+        import glassnet as gn
+
+        begun = threading.Event()
+
+        def fit():
+            net = gn.Network([gn.Dense(600, "tanh"), gn.Dense(1)], 700, seed=0)
+            X = np.random.default_rng(0).standard_normal((512, 700), np.float32)
+            how = {"epochs": 40, "batch_size": 128, "engine": "numpy"}
+            net.fit(X, X[:, 0], on_epoch=lambda epoch: begun.set(), **how)
+            print("done")
+
+        threading.Thread(target=fit).start()
+        begun.wait()
+    """
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.stdout, done.stderr) == ("done\n", "")

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any
 
 
-def one_thread(products_only: bool = True) -> AbstractContextManager[Any]:
+def one_thread(products_only: bool = True, team: bool = False) -> AbstractContextManager[Any]:
     """Let products run on the thread that asks for them, where threadpoolctl is there to say so.
 
     A small network's products are over before a second thread is awake; and where several
@@ -19,6 +19,9 @@ def one_thread(products_only: bool = True) -> AbstractContextManager[Any]:
     ----------
     products_only : bool
         Whether loops that are shared out by OpenMP, as scikit-learn has them, are left alone.
+    team : bool
+        Whether it is asked for by several threads that share the work: then `threads` says what it
+        said before.
 
     Examples
     --------
@@ -31,7 +34,7 @@ def one_thread(products_only: bool = True) -> AbstractContextManager[Any]:
     except ModuleNotFoundError:
         return nullcontext()
     if products_only:
-        return ALONE
+        return TEAMS if team else ALONE
     limits: AbstractContextManager[Any] = threadpool_limits(1)
     return limits
 
@@ -44,8 +47,15 @@ class Alone(AbstractContextManager[None]):
     """
 
     def __init__(self) -> None:
-        self._lock, self._inside = Lock(), 0
+        self._lock, self._inside, self.teams = Lock(), 0, 0
         self._before: list[tuple[Any, int]] = []
+
+    def before(self) -> list[int]:
+        """Return how many threads libraries have, or had before teams alone asked for one."""
+        with self._lock:
+            if self._inside and self._inside == self.teams:
+                return [threads for _, threads in self._before]
+            return [library.num_threads for library in _libraries(len(sys.modules))]
 
     def __enter__(self) -> None:
         with self._lock:
@@ -75,7 +85,19 @@ def _set(library: Any, threads: int) -> None:
     release(force=True)
 
 
-ALONE = Alone()
+class Teams(AbstractContextManager[None]):
+    """What teams enter: as `Alone`, but they are counted."""
+
+    def __enter__(self) -> None:
+        ALONE.__enter__()
+        ALONE.teams += 1
+
+    def __exit__(self, *error: object) -> None:
+        ALONE.teams -= 1
+        ALONE.__exit__()
+
+
+ALONE, TEAMS = Alone(), Teams()
 
 
 @lru_cache(maxsize=1)
@@ -96,7 +118,7 @@ def threads() -> int:
     1
     """
     try:
-        found = [library.num_threads for library in _libraries(len(sys.modules))]
+        found = ALONE.before()
     except ModuleNotFoundError:
         return 1
     return min(cores(), *found) if found else 1

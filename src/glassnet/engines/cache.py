@@ -27,7 +27,7 @@ def folder() -> Path:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError:
         return _temporary()
-    return place if private(place) else _temporary()
+    return place if private(place) and _closed(place / "__pycache__") else _temporary()
 
 
 def private(place: Path) -> bool:
@@ -48,6 +48,18 @@ def private(place: Path) -> bool:
     return found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
+def _closed(compiled: Path) -> bool:
+    """Whether Numba's folder is there and the user's alone, whatever its files may be."""
+    compiled.mkdir(mode=0o700, exist_ok=True)
+    return private(compiled)
+
+
+def forget(name: str) -> None:
+    """Remove what Numba has kept of a module."""
+    for kept in (folder() / "__pycache__").glob(f"{name}.*.nb?"):
+        kept.unlink(missing_ok=True)
+
+
 def _caches() -> Path:
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
@@ -66,10 +78,10 @@ def module(text: str) -> ModuleType:
     """Return generated source as a module, from a file whose name is its hash."""
     name = f"step_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
     path = folder() / f"{name}.py"
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
+    if not path.exists() or path.read_bytes() != text.encode():
         fresh, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-        with os.fdopen(fresh, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(fresh, "wb") as file:
+            file.write(text.encode())
         os.replace(temporary, path)
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None

@@ -45,11 +45,12 @@ class Halves:
     def __call__(self) -> None:
         """Run the step."""
         self._replay()
-        running = [
-            self._pool.submit(quiet.run, _each, share)
-            for quiet, share in self._others
-            if self._pool is not None
-        ]
+        running = []
+        for quiet, share in self._others:
+            try:
+                running.append(self._pool.submit(quiet.run, _each, share))  # type: ignore[union-attr]
+            except RuntimeError:  # the interpreter ends, and gives no more threads
+                quiet.run(_each, share)
         _each(self._own)
         for each in running:
             each.result()

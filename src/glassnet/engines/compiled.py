@@ -5,12 +5,14 @@ with its own weights, order and state. This room is the one face of Numba.
 """
 
 from contextlib import nullcontext
+from pickle import PickleError
 from threading import Lock
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from glassnet.engines.cache import module
+from glassnet.engines.cache import forget, module
 from glassnet.engines.source import Source
 from glassnet.engines.together import Team
 from glassnet.network import Network
@@ -33,9 +35,10 @@ except ModuleNotFoundError as error:
 
 LEAP = 10_000  # epochs in one call, at most
 PLACES = 1 << 20  # of rows that are drawn ahead for one call, at most
+LONG = 0.25  # seconds that a call is to take: until then nothing can be interrupted
 COMPILING = Lock()
 READY: set[Any] = set()  # functions that are compiled, and for what
-WORK = 5e10  # multiplications in one call, at most: until then nothing can be interrupted
+WORK = 1e9  # multiplications in the first call, at most; how long it takes tells for the others
 
 
 def prepare(function: Any, arguments: tuple[Any, ...]) -> None:
@@ -46,8 +49,12 @@ def prepare(function: Any, arguments: tuple[Any, ...]) -> None:
     settings: Any = config
     with COMPILING:
         before, settings.SLP_VECTORIZE = settings.SLP_VECTORIZE, 1
+        types = tuple(map(typeof, arguments))
         try:
-            function.compile(tuple(map(typeof, arguments)))
+            function.compile(types)
+        except (OSError, EOFError, ValueError, PickleError):  # what was kept is damaged
+            forget(function.__module__)
+            function.compile(types)
         finally:
             settings.SLP_VECTORIZE = before
 
@@ -74,17 +81,11 @@ class Compiled(Run):
         self._written = [self.shared[name].reshape(-1, size) for name in made.written]
         members = len(self._written[0])
         self._vectors = [
-            np.ascontiguousarray(np.broadcast_to(self.shared[name], (members, size)))
-            for name in made.vectors
+            np.broadcast_to(self.shared[name], (members, size)).copy() for name in made.vectors
         ]
         self._losses = np.zeros((members, 2 + threads))
         self._nowhere = np.zeros((members, 1), np.int64)
         self._at_once = int(max(WORK // (3 * self.batch * size * members), 1))  # steps
-        self._leaps = min(self._at_once // self.full, LEAP)  # epochs
-        if not self.whole:
-            self._leaps = min(self._leaps, PLACES // (self.rows * members))
-        if made.draws or self.steps > self.full:
-            self._leaps = 1  # what was drawn cannot be drawn again; what remains is not compiled
 
     def _step(self, rows: int, loss: bool) -> Any:
         """Return a replayed step for what remains of an epoch; full batches need none."""
@@ -92,24 +93,32 @@ class Compiled(Run):
 
     def advance(self, epochs: int) -> tuple[int, Any]:
         """Train for some epochs; return how many went well, and the loss of the last."""
-        with one_thread() if self.made.shared else nullcontext():  # they share products, too
+        with one_thread(team=True) if self._team else nullcontext():  # they share products, too
             return super().advance(epochs)
 
     def _advance(self, epochs: int) -> tuple[int, Any]:
-        done, loss, leap, last = 0, None, max(self._leaps, 1), False
+        done, loss, steady, last = 0, None, True, False
         while not last:
             halted = self.halted
-            ahead = 1 if halted else min(leap, epochs - done)
+            leap = self._epochs_at_once() if steady and not halted else 1
+            ahead = min(leap, epochs - done)
             last = halted or done + ahead == epochs
             if ahead == 1:
                 went, loss = super()._advance(1) if last else self._unread()
                 if not went:
                     return done, loss
             elif (loss := self._leap(ahead, last)) is None:
-                leap, last = 1, False  # it ran away in there: once more, and look each epoch
+                steady, last = False, False  # it ran away: once more, and look each epoch
                 continue
             done += ahead
         return done, loss
+
+    def _epochs_at_once(self) -> int:
+        """Return how many epochs to go through in the next call."""
+        if self.made.draws or self.steps > self.full:
+            return 1  # what was drawn cannot be drawn again; what remains is not compiled
+        most = LEAP if self.whole else min(LEAP, PLACES // (self.rows * len(self._losses)))
+        return max(min(self._at_once // self.full, most), 1)
 
     def _unread(self) -> tuple[int, Any]:
         """Train for an epoch whose loss nobody reads."""
@@ -178,11 +187,18 @@ class Compiled(Run):
                 more = self._team.arguments(0) if self._team else ()
                 prepare(self._function, (*arguments, *more))
                 READY.add(ready)
+            start = perf_counter()
             if self._team:
                 self._team(self._function, arguments)
             else:
                 self._function(*arguments)
+            self._pace(len(parts) * epochs * steps if made.draws else epochs * steps, start)
         return self._losses[:, :2].copy()
+
+    def _pace(self, steps: int, start: float) -> None:
+        """Let the next call go through as many steps as take the time that one is to take."""
+        fits = int(steps * LONG / max(perf_counter() - start, 1e-9))
+        self._at_once = max(min(fits, 4 * self._at_once), 1)
 
     def _numbers(self, steps: int) -> Array:
         """Return the numbers that may change, (steps, names), and count the steps as done."""

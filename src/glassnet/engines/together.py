@@ -4,7 +4,7 @@ As text, for the source must say all that is compiled: what Numba has kept on di
 """
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,8 @@ def wait(counter, threads):
             _give_way()
 """
 
+NEVER = 1 << 62  # who counts so far waits for nobody
+
 
 class Team:
     """Threads that call one function at a time, each with its number.
@@ -74,7 +76,6 @@ class Team:
 
     def __init__(self, threads: int) -> None:
         self.threads, self._meeting = threads, np.zeros(8, np.int64)
-        self._pool = ThreadPoolExecutor(threads)
 
     def arguments(self, number: int) -> tuple[Any, ...]:
         """Return what a function takes in the end: who calls, of how many, and where they meet."""
@@ -83,18 +84,35 @@ class Team:
     def __call__(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
         """Let every thread call a function, and return when all of them have."""
         self._meeting[...] = 0
+        failed = list[BaseException]()
         # an interrupt comes to the main thread, and must not part those who wait for each other
-        first = self._pool.submit(self._all, function, arguments)
+        first = Thread(target=self._first, args=(function, arguments, failed))
+        first.start()
         try:
-            first.result()
+            first.join()
         finally:
-            wait([first])
+            while first.is_alive():
+                first.join()
+        if failed:
+            raise failed[0]
 
-    def _all(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-        others: list[Future[Any]] = [
-            self._pool.submit(function, *arguments, *self.arguments(number))
-            for number in range(1, self.threads)
-        ]
-        function(*arguments, *self.arguments(0))
+    def _first(self, function: Any, arguments: tuple[Any, ...], failed: list[Any]) -> None:
+        def part(number: int) -> None:
+            try:
+                function(*arguments, *self.arguments(number))
+            except BaseException as error:
+                failed.append(error)
+                self._meeting[0] = NEVER
+
+        others = [Thread(target=part, args=(number,)) for number in range(1, self.threads)]
+        try:
+            for other in others:
+                other.start()
+        except RuntimeError as error:  # no thread to be had: let go those that wait already
+            failed.append(error)
+            self._meeting[0] = NEVER
+        else:
+            part(0)
         for other in others:
-            other.result()
+            if other.ident is not None:
+                other.join()
