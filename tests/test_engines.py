@@ -317,6 +317,21 @@ def test_however_far_it_leaps(leap: int, monkeypatch: pytest.MonkeyPatch) -> Non
     assert np.allclose(ours.theta, theirs.theta, rtol=1e-3)
 
 
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("work", [1, 200, 1000])
+def test_however_many_steps_a_call_takes(work: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "WORK", work)
+    X = np.random.default_rng(0).standard_normal((50, 4))
+    thetas, losses = [], []
+    for engine in ("numba", "numpy"):
+        net = gn.Network([gn.Dense(3, "tanh"), gn.Dense(1)], 4, dtype="float64", seed=4)
+        history = net.fit(X, X[:, 0], batch_size=4, epochs=4, optimizer="sgd", engine=engine)
+        thetas.append(net.theta)
+        losses.append(history.loss)
+    assert np.allclose(*thetas, rtol=1e-9)
+    assert np.allclose(*losses, rtol=1e-9)
+
+
 def test_no_line_comes_before_one_that_reads_what_it_writes() -> None:
     def code(program: Any) -> None:
         theta, _ = program.input("theta", (3,), float), program.input("y", (3, 1), float)

@@ -138,6 +138,19 @@ def test_gaps_do_not_count_in_the_centre() -> None:
     assert net.weights["scale1"].ravel()[0] == 1 / 10
 
 
+def test_half_the_range_counts_where_quartiles_are_the_same() -> None:
+    net = gn.Network([gn.Squash(), gn.Dense(1)], 1, dtype="float64", seed=0)
+    net.start(np.array([[0.0], [0], [0], [0], [0], [0], [8]]))
+    assert net.weights["scale1"].ravel()[0] == 1 / 4
+
+
+def test_weights_of_what_is_always_the_same_stay() -> None:
+    net = gn.Network([gn.Dense(3), gn.Dense(1)], 2, dtype="float64", seed=0)
+    before = net.weights["W1"].copy()
+    net.start(np.zeros((5, 2)))
+    assert (net.weights["W1"] == before).all()
+
+
 def test_a_squash_inside_of_a_stack_is_not_trained_either() -> None:
     X = rng().standard_normal((30, 2))
     net = gn.Network([gn.Stack([gn.Squash(), gn.Dense(3, "tanh")]), gn.Dense(1)], 2, seed=0)

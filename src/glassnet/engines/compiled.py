@@ -38,7 +38,7 @@ PLACES = 1 << 20  # of rows that are drawn ahead for one call, at most
 LONG = 0.25  # seconds that a call is to take: until then nothing can be interrupted
 COMPILING = Lock()
 READY: set[Any] = set()  # functions that are compiled, and for what
-WORK = 1e9  # multiplications in the first call, at most; how long it takes tells for the others
+WORK = 1e10  # multiplications in the first call, at most; how long it takes tells for the others
 
 
 def prepare(function: Any, arguments: tuple[Any, ...]) -> None:
@@ -151,12 +151,12 @@ class Compiled(Run):
         if self.whole:
             losses = self._call(self._nowhere, 1, 1, want_loss)
             return self._mean(*losses.T) if want_loss else None
-        order, total, shares = np.atleast_2d(self._order()), 0.0, 0.0
-        for begin in range(0, self.full, self._at_once):
+        order, total, shares, begin = np.atleast_2d(self._order()), 0.0, 0.0, 0
+        while begin < self.full:
             steps = min(self._at_once, self.full - begin)
             part = order[:, begin * self.batch : (begin + steps) * self.batch]
             losses = self._call(np.ascontiguousarray(part), 1, steps, want_loss)
-            total, shares = total + losses[:, 0], shares + losses[:, 1]
+            total, shares, begin = total + losses[:, 0], shares + losses[:, 1], begin + steps
         if self.steps > self.full:
             rest = order[:, self.full * self.batch :]
             rest = rest[0] if self.network.members is None else rest
