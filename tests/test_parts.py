@@ -394,6 +394,12 @@ def test_the_best_constant_of_one_class_alone_is_finite(loss: gn.Loss) -> None:
         assert found * side == pytest.approx(np.log((1 - 1e-6) / 1e-6))
 
 
+@pytest.mark.parametrize("label", [-0.1, 1.1, 2.0])
+def test_labels_beside_0_and_1_are_refused(label: float) -> None:
+    with pytest.raises(ValueError, match=f"between them.*got {label:g}"):
+        gn.BinaryCrossEntropy().check([[0.0], [label], [1.0]], 1)
+
+
 EVERY_PART = [*every_layer("relu"), *EVERY_LOSS, *OPTIMIZERS, *ACTIVATIONS]
 
 
