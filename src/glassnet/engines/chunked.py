@@ -37,7 +37,7 @@ class Halves:
     def __init__(self, replay: Replay, shares: list[list[Callable[[], None]]]) -> None:
         self._replay, (self._own, *others) = replay, shares
         self.arrays, self.outputs = replay.arrays, replay.outputs
-        self._pool = ThreadPoolExecutor(len(others)) if others else None
+        self._pool: Any = ThreadPoolExecutor(len(others)) if others else None
         self._others = [(Context(), share) for share in others]
         for quiet, _ in self._others:
             quiet.run(np.seterr, all="ignore")  # which a new thread does not know of
@@ -48,7 +48,7 @@ class Halves:
         running = []
         for quiet, share in self._others:
             try:
-                running.append(self._pool.submit(quiet.run, _each, share))  # type: ignore[union-attr]
+                running.append(self._pool.submit(quiet.run, _each, share))
             except RuntimeError:  # the interpreter ends, and gives no more threads
                 quiet.run(_each, share)
         _each(self._own)
