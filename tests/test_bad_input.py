@@ -61,7 +61,7 @@ BAD: list[tuple[Callable[[], Any], str]] = [
     (lambda: fit(sample_weight=-Y), "sample_weight: expected weights of at least 0, got -1"),
     (
         lambda: fit(sample_weight=Y * 0),
-        "sample_weight: expected a weight above 0 and a finite sum, got 0 at most",
+        "sample_weight: expected a weight above zero and a finite sum, got 0 at most",
     ),
     (lambda: fit(sample_weight=Y * 0 + 1e308), "finite sum, got 1e\\+308 at most"),
     (lambda: fit(epochs=0), "epochs: expected at least 1, got 0"),
@@ -102,7 +102,7 @@ BAD: list[tuple[Callable[[], Any], str]] = [
     (lambda: fit(class_weight="even"), "class_weight: expected a dict or 'balanced', got 'even'"),
     (lambda: fit(class_weight={2: 1.0}), "class_weight: expected classes of y, 0, 1, got 2"),
     (lambda: fit(class_weight={0: -1}), r"class_weight of 0: expected a number in \[0, inf\)"),
-    (lambda: fit(class_weight={0: 0, 1: 0}), "class_weight: expected a weight above 0"),
+    (lambda: fit(class_weight={0: 0, 1: 0}), "class_weight: expected a weight above zero"),
     (
         lambda: gn.Network([gn.Dense(1)], 2).fit(X, Y, class_weight="balanced"),
         "class_weight: expected targets that are one class a row",

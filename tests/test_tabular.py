@@ -234,7 +234,8 @@ def test_a_quantity_is_learned_and_scored_in_its_own_unit():
     assert scores["RMSE"]["network"] < 60 < 250 < scores["RMSE"]["baseline"]
     assert scores["MAE"]["network"] < 50 < 200 < scores["MAE"]["baseline"]
     assert scores["R²"]["network"] > 0.97 > 0.1 > scores["R²"]["baseline"]
-    said = course.model.predict(task.table)[task.held]
+    held = task.held  # few enough to be predicted in float64, as they were judged
+    said = course.model.predict(table(a=a[held], b=b[held]))
     assert scores["RMSE"]["network"] == pytest.approx(np.sqrt(np.mean((y[task.held] - said) ** 2)))
 
 

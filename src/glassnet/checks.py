@@ -156,6 +156,6 @@ def weights(name: str, given: Any, rows: int) -> NDArray[Any]:
         raise ValueError(f"{name}: expected weights of at least 0, got {array.min():g}")
     if not 0 < float(array.max()) * rows < np.inf:
         raise ValueError(
-            f"{name}: expected a weight above 0 and a finite sum, got {array.max():g} at most"
+            f"{name}: expected a weight above zero and a finite sum, got {array.max():g} at most"
         )
     return array
