@@ -144,6 +144,12 @@ def test_half_the_range_counts_where_quartiles_are_the_same() -> None:
     assert net.weights["scale1"].ravel()[0] == 1 / 4
 
 
+def test_what_is_far_away_comes_to_three() -> None:
+    net = gn.Network([gn.Squash(), gn.Dense(1)], 1, dtype="float64", seed=0)
+    net.weights = {"centre1": [[0.0]], "scale1": [[1.0]], "W2": [[1.0]], "b2": [[0.0]]}
+    assert net.raw([[1e9], [-1e9]]) == pytest.approx(np.array([[3.0], [-3.0]]))
+
+
 def test_weights_of_what_is_always_the_same_stay() -> None:
     net = gn.Network([gn.Dense(3), gn.Dense(1)], 2, dtype="float64", seed=0)
     before = net.weights["W1"].copy()
