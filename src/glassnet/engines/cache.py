@@ -25,9 +25,11 @@ def folder() -> Path:
     place = Path(own) if own else _caches() / "glassnet"
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        compiled = place / "__pycache__"  # Numba's, whose files may be anybody's to write
+        compiled.mkdir(mode=0o700, exist_ok=True)
     except OSError:
         return _temporary()
-    return place if private(place) and _closed(place / "__pycache__") else _temporary()
+    return place if private(place) and private(compiled) else _temporary()
 
 
 def private(place: Path) -> bool:
@@ -46,12 +48,6 @@ def private(place: Path) -> bool:
         return True
     found = place.stat()
     return found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-
-
-def _closed(compiled: Path) -> bool:
-    """Whether Numba's folder is there and the user's alone, whatever its files may be."""
-    compiled.mkdir(mode=0o700, exist_ok=True)
-    return private(compiled)
 
 
 def forget(name: str) -> None:

@@ -140,9 +140,9 @@ class Compiled(Run):
             np.copyto(self.good_theta, self.network.theta)
             return self._mean(losses[:, 0], losses[:, 1]) if want_loss else 0.0
         self.steps_done = steps
-        for rng, state in zip(self.network.generators, states, strict=bool(states)):
+        for rng, state in zip(self.network.generators, states, strict=False):
             rng.bit_generator.state = state
-        for array, kept in zip(self._written, before, strict=not alone):
+        for array, kept in zip(self._written, before, strict=False):
             array[...] = kept
         return None
 
@@ -179,6 +179,7 @@ class Compiled(Run):
         each = (order, *self._written, *self._vectors, self._losses)
         # who draws has a generator of its own; the others are gone through in one call
         parts = [tuple(array[k : k + 1] for array in each) for k in range(len(order))]
+        seconds = 0.0
         for k, (places, *arrays, losses) in enumerate(parts if made.draws else [each]):
             rng = self.network.generators[k : k + 1] if made.draws else ()
             arguments = (*rng, self._block, *tables, places, numbers, *arrays, *made.constants)
@@ -187,18 +188,15 @@ class Compiled(Run):
                 more = self._team.arguments(0) if self._team else ()
                 prepare(self._function, (*arguments, *more))
                 READY.add(ready)
-            start = perf_counter()
+            start = perf_counter()  # compiling does not count
             if self._team:
                 self._team(self._function, arguments)
             else:
                 self._function(*arguments)
-            self._pace(len(parts) * epochs * steps if made.draws else epochs * steps, start)
-        return self._losses[:, :2].copy()
-
-    def _pace(self, steps: int, start: float) -> None:
-        """Let the next call go through as many steps as take the time that one is to take."""
-        fits = int(steps * LONG / max(perf_counter() - start, 1e-9))
+            seconds += perf_counter() - start
+        fits = int(epochs * steps * LONG / max(seconds, 1e-9))
         self._at_once = max(min(fits, 4 * self._at_once), 1)
+        return self._losses[:, :2].copy()
 
     def _numbers(self, steps: int) -> Array:
         """Return the numbers that may change, (steps, names), and count the steps as done."""
