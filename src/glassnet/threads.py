@@ -47,27 +47,37 @@ class Alone(AbstractContextManager[None]):
     """
 
     def __init__(self) -> None:
-        self._lock, self._inside, self.teams = Lock(), 0, 0
+        self._lock, self._inside, self._teams = Lock(), 0, 0
         self._before: list[tuple[Any, int]] = []
 
     def before(self) -> list[int]:
         """Return how many threads libraries have, or had before teams alone asked for one."""
         with self._lock:
-            if self._inside and self._inside == self.teams:
+            if self._inside and self._inside == self._teams:
                 return [threads for _, threads in self._before]
             return [library.num_threads for library in _libraries(len(sys.modules))]
 
     def __enter__(self) -> None:
+        self.enter()
+
+    def __exit__(self, *error: object) -> None:
+        self.leave()
+
+    def enter(self, team: bool = False) -> None:
+        """Take one more in, who may be a team."""
         with self._lock:
             if not self._inside:
                 self._before = [(one, one.num_threads) for one in _libraries(len(sys.modules))]
                 for library, _ in self._before:
                     _set(library, 1)
             self._inside += 1
+            self._teams += team
 
-    def __exit__(self, *error: object) -> None:
+    def leave(self, team: bool = False) -> None:
+        """Let one out."""
         with self._lock:
             self._inside -= 1
+            self._teams -= team
             if not self._inside:
                 for library, threads in self._before:
                     _set(library, threads)
@@ -89,12 +99,10 @@ class Teams(AbstractContextManager[None]):
     """What teams enter: as `Alone`, but they are counted."""
 
     def __enter__(self) -> None:
-        ALONE.__enter__()
-        ALONE.teams += 1
+        ALONE.enter(team=True)
 
     def __exit__(self, *error: object) -> None:
-        ALONE.teams -= 1
-        ALONE.__exit__()
+        ALONE.leave(team=True)
 
 
 ALONE, TEAMS = Alone(), Teams()
