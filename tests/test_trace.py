@@ -87,6 +87,14 @@ def test_every_line_of_the_replay_has_the_value_of_the_trace() -> None:
         assert seen > 5
 
 
+def test_who_pauses_between_two_lines_is_warned_by_numpy_as_ever() -> None:
+    program = xor_net().program(X=X_XOR, y=Y_XOR, optimizer="adam")
+    with np.errstate(all="raise"):
+        before = np.geterr()
+        program.step()
+        assert np.geterr() == before
+
+
 def test_a_trace_changes_nothing() -> None:
     net = xor_net()
     before, state = net.theta.copy(), net.generators[0].bit_generator.state

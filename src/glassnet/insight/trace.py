@@ -6,6 +6,7 @@ that trains. Nothing here knows a layer.
 
 import copy
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -269,15 +270,17 @@ class _Setting:
         printed = iter(zip(writer.statements, rows(self.program), strict=True))
         statement, row = next(printed)
         number = 1
-        with np.errstate():
-            self._quieten()
-            for line, value in Written(self.program, self.arrays, self.network.rng):
-                if line is not statement.line:
-                    continue
-                name = statement.target.removesuffix("[...]")
-                yield Entry(number, row, name, value.copy())
-                number += 1
-                statement, row = next(printed, (statement, row))
+        own = copy_context()  # who pauses between two lines keeps NumPy's warnings as they were
+        own.run(self._quieten)
+        steps = iter(Written(self.program, self.arrays, self.network.rng))
+        while done := own.run(next, steps, None):
+            line, value = done
+            if line is not statement.line:
+                continue
+            name = statement.target.removesuffix("[...]")
+            yield Entry(number, row, name, value.copy())
+            number += 1
+            statement, row = next(printed, (statement, row))
 
     def feeds(self, layer: int) -> str:
         """Return what a Dense layer multiplies by its weights, by name."""
