@@ -1,5 +1,6 @@
 """Members that learn a table side by side, each judged by rows of its own, and what they say."""
 
+import pickle
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from glassnet.interrupting import results
 from glassnet.metrics import Metric, accuracy
 from glassnet.network import Network
 from glassnet.selection import FOLDS, Folds, folds, in_proportion
+from glassnet.tabular.apart import Apart
 from glassnet.tabular.calibration import temperature
 from glassnet.tabular.choosing import Choice
 from glassnet.tabular.defaults import Recipe
@@ -30,8 +32,21 @@ EVERY = 2  # epochs from one look at the validation rows to the next
 LEAST_ROWS = 2 * FOLDS  # fewer have no folds: all teach, and the last epoch stays
 EXACT_ROWS = 256  # that are predicted in float64
 TRIES = 5  # each with a quarter of the rate, where training diverges at once
+LONG = 400  # steps of one member from which on a process of its own is worth its beginning
+WIDE = 2**24  # bytes of rows up to which it gets a copy of them
+Trained = tuple[Network, int, dict[str, Any]]
 Progress = Callable[[int, int], object]  # called with the epochs done, and how many there will be
-ERROR = Metric("error", lambda y, p, w: 1 - accuracy(y, p, w), higher=False)
+
+
+def _error(y: Array, p: Array, w: Array) -> Any:
+    return 1 - accuracy(y, p, w)
+
+
+def _unseen(done: int, epochs: int) -> None:
+    """Show nobody how far a training is."""
+
+
+ERROR = Metric("error", _error, higher=False)
 
 
 class DivergenceError(ValueError):
@@ -247,27 +262,51 @@ class Lesson:
     kept: Keeper | None = None
     replanned: bool = False  # for the time there is; a second time would be no better a guess
     interrupted: bool = False
+    apart: list[Apart] = field(default_factory=list)
+
+    def _stop(self) -> None:
+        """Let all members end with their epochs."""
+        self.end = 0.0
+        for each in self.apart:
+            each.stop()
 
     def _halt(self) -> None:
-        """Let all threads end with their epochs; where they are kept, the same call goes on."""
+        """Let all end with their epochs; where they are kept, the same call goes on."""
         if self.kept is not None:
             raise KeyboardInterrupt
-        self.end, self.interrupted = 0.0, True
+        self.interrupted = True
+        self._stop()
 
     @contextmanager
     def _together(self) -> Iterator[None]:
-        """Let all threads end with their epochs, if one is interrupted or fails."""
+        """Let all end with their epochs, if one is interrupted or fails."""
         try:
             yield
         except BaseException:
-            self.end = 0.0
+            self._stop()
             raise
 
-    def _train(
-        self, members: range, saved: Checkpoint | None
-    ) -> tuple[Network, int, dict[str, Any]]:
+    def _train(self, members: range, saved: Checkpoint | None) -> Trained:
         with self._together():
-            return self.train(members, saved)
+            trained = self._trained_apart(members) if members.start and self._long else None
+            return self.train(members, saved) if trained is None else trained
+
+    @property
+    def _long(self) -> bool:
+        """Whether members other than the first learn in processes of their own."""
+        rows = len(self.rows.y) if self.shared is None else self.shared.taught.shape[-1]
+        steps = self.how["epochs"] * rows // self.how["batch_size"]
+        return self.kept is None and steps >= LONG and self.rows.X.nbytes <= WIDE
+
+    def _trained_apart(self, members: range) -> Trained | None:
+        """Return what a process of its own makes of members, or None if there can be none."""
+        try:
+            process = Apart(replace(self, progress=_unseen, apart=[]), members)
+        except (AttributeError, TypeError, pickle.PicklingError):  # a metric of the user's own
+            return None
+        self.apart.append(process)
+        trained: Trained | None = process.result()
+        return trained
 
     def _known(self, shared: Folds | None) -> Sequence[Array] | None:
         """Return the rows that each member may begin from, as often as they count."""
@@ -306,9 +345,7 @@ class Lesson:
             "X: expected a table that can be learned, but training diverged each time"
         )
 
-    def train(
-        self, members: range, saved: Checkpoint | None = None
-    ) -> tuple[Network, int, dict[str, Any]]:
+    def train(self, members: range, saved: Checkpoint | None = None) -> Trained:
         """Train some members: return them, the epochs, and what to change to begin anew, if so."""
         seeds = [self.seed + member for member in members]
         network = self.recipe.network(self.encoding, self.classes, len(self.rows.y), seeds)

@@ -208,8 +208,8 @@ class TabularClassifier(ClassifierMixin, _Tabular):
     time_limit : float, optional
         Seconds for `fit`; fewer epochs are planned where the time is short.
     n_jobs : int, optional
-        Threads, among which the networks are shared out; None or -1 for as many as there are
-        cores. What is learned does not depend on it.
+        Groups of networks that learn at a time; None or -1 for as many as there are cores. What
+        is learned does not depend on it. Long trainings take a process each, short ones a thread.
     random_state : int, RandomState or None
         Where random numbers come from.
 
