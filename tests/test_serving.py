@@ -526,11 +526,23 @@ def test_no_warning_reaches_anybody(mode: Any) -> None:
         warnings.simplefilter("error")
         for count in (1, 3, 2000, 40_000):
             X = np.full((count, 3), 1e30)
-            net.predict(X)
-            net.raw(X)
-            net.predictor()(X)
-        net.predictor()(X[0])
+            assert (net.raw(X) == np.inf).all()
+            for ask in (net.predict, net.predictor()):
+                with pytest.raises(ValueError, match=r"float32 can hold .*, got NaN from row 0$"):
+                    ask(X)
+        with pytest.raises(ValueError, match=r"x: expected rows of which .* got NaN from row 0"):
+            net.predictor()(X[-1])
         assert np.geterr()["over"] == mode
+
+
+def test_a_row_of_which_nothing_can_be_said_is_named() -> None:
+    net = gn.Network([gn.Dense(2), gn.Dense(1)], 2, seed=0)
+    net.weights = {"W1": [[1.0, 1.0], [1.0, 1.0]], "W2": [[1.0], [-1.0]]}
+    X = np.zeros((3000, 2), "float32")
+    X[2345] = 3e38
+    with pytest.raises(ValueError, match="got NaN from row 2345"):
+        net.predict(X)
+    assert (net.predict(X[:2345]) == 0).all()
 
 
 def test_what_is_checked_in_one_pass_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:

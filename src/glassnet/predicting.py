@@ -46,7 +46,8 @@ class Predicting(Base):
         Raises
         ------
         ValueError
-            If X is not a table of finite numbers with `inputs` columns.
+            If X is not a table of finite numbers with `inputs` columns, or numbers so large come up
+            in between that a prediction is none.
 
         Examples
         --------

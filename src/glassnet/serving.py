@@ -52,6 +52,12 @@ def forward(
         result[..., part, :] = outputs[wanted]
 
     Errand(network, theta, "predict", (wanted,), {"x": table}, places, take, look).run()
+    if np.isnan(result).any():  # infinity less infinity, for x or the weights are too large
+        row = int(np.isnan(result).any(axis=-1).reshape(-1, rows).any(axis=0).argmax())
+        raise ValueError(
+            f"{name}: expected rows of which {network.dtype} can hold what the network makes, "
+            f"got NaN from row {row}"
+        )
     return result
 
 
@@ -290,7 +296,7 @@ class Predictor:
         if table.ndim == 2:
             return forward(network, table, "prediction", name="x")
         checks.fitting("x", checks.numbers("x", table), network.dtype)
-        row: Array = forward(network, table[None], "prediction")[..., 0, :]
+        row: Array = forward(network, table[None], "prediction", name="x")[..., 0, :]
         return row
 
     def __getstate__(self) -> dict[str, Any]:
