@@ -407,3 +407,14 @@ EVERY_PART = [*every_layer("relu"), *EVERY_LOSS, *OPTIMIZERS, *ACTIVATIONS]
 def test_nobody_changes_a_part(part: Any) -> None:
     with pytest.raises(FrozenInstanceError):
         setattr(part, fields(part)[0].name, 0.5)
+
+
+def test_a_class_that_no_row_has_begins_at_a_finite_score() -> None:
+    found = gn.MulticlassCrossEntropy().best_constant(np.array([[0], [1]]), np.full((2, 1), 0.5), 3)
+    expected = (1 - 1e-6) * np.array([0.5, 0.5, 0]) + 1e-6 / 3
+    np.testing.assert_allclose(np.exp(found), expected, rtol=1e-12)
+
+
+def test_a_tolerance_below_0_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"tolerance: expected a number in \[0, inf\), got -0.5"):
+        gn.LBFGS(-0.5)

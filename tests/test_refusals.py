@@ -204,6 +204,14 @@ def test_a_wider_line_is_an_error() -> None:
         net.program(4)
 
 
+def test_arrays_from_outside_are_counted_from_1() -> None:
+    net = gn.Network(
+        [Odd(lambda x, layer: x * ARRAY + 2 * ARRAY[:1]), gn.Dense(1)], 3, dtype="float64"
+    )
+    text = str(net.program(4))
+    assert re.findall(r"\bc\d\b", text)[:2] == ["c1", "c2"]
+
+
 def test_numpys_own_errors_name_the_place() -> None:
     net = gn.Network([Odd(lambda x, layer: x + np.ones((7, 7))), gn.Dense(1)], 3, dtype="float64")
     with pytest.raises(ValueError, match=r"layer 1 Odd, forward, test_refusals.py:\d+ .*broadcast"):
