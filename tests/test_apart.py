@@ -150,3 +150,21 @@ def test_no_process_outlives_who_asked_for_it(by: signal.Signals) -> None:
     if by == signal.SIGINT:
         assert said == "['InterruptedWarning'] True\n"
         assert training.returncode == 0
+
+
+def test_what_a_python_prints_as_it_begins_is_passed_over(
+    came: list[bool], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text('print("I am here", end="", flush=True)\n')
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    same(came, [True, True])
+
+
+def test_a_process_imports_nothing_from_where_it_happens_to_be(
+    came: list[bool], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "numpy.py").write_text("open('ran', 'w')\n")
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    monkeypatch.chdir(tmp_path)
+    same(came, [True, True])
+    assert not (tmp_path / "ran").exists()

@@ -387,7 +387,7 @@ def test_all_categories_many_classes_and_all_gaps() -> None:
     clf = gn.TabularClassifier(epochs=3, random_state=0).fit(X, y)
     assert clf.predict_proba(X).shape == (200, len(np.unique(y)))
     np.testing.assert_allclose(clf.predict_proba(X).sum(axis=1), 1)
-    with pytest.raises(ValueError, match="only constant ones"):
+    with pytest.raises(ValueError, match="none but constant or empty ones"):
         clf.fit(X[["none"]], y)
 
 
@@ -521,3 +521,37 @@ def test_waves_are_as_rough_as_there_are_rows_and_only_quantities_have_wide_laye
     assert (best.units(0), best.units(2)) == ((256,) * 3, (128,) * 3)
     assert preset("best", hidden=(16,)).units(0) == (16,)
     assert preset("best", hidden=()).units(0) == ()
+
+
+def test_a_scorer_judges_a_quantity_in_its_own_units() -> None:
+    X, y = mixed(300)
+    y = np.exp(y / 2) + 1
+    seen: list[Any] = []
+
+    def scorer(estimator: Any, X: Any, truth: Any) -> float:
+        seen.append((truth, estimator.predict(X)))
+        return -float(np.square(np.log(truth) - np.log(seen[-1][1])).mean())
+
+    for metric in (scorer, "neg_mean_squared_log_error", "neg_mean_gamma_deviance"):
+        reg = gn.TabularRegressor("quick", epochs=4, metric=metric, random_state=0).fit(X, y)
+        assert np.isfinite(reg.predict(X)).all()
+    truths = np.concatenate([truth for truth, _ in seen])
+    assert np.abs(np.sort(truths)[:, None] - np.sort(y)).min(axis=1).max() < 1e-5
+    assert all(said.min() >= y.min() and said.max() <= y.max() for _, said in seen)
+
+
+def test_a_scorer_that_fails_is_named() -> None:
+    X = np.random.default_rng(0).standard_normal((300, 4))
+    y = np.array(["a"] * 300)
+    y[:100], y[7] = "b", "z"
+    with pytest.raises(ValueError, match=r"metric: expected a scorer for the .* rows that judge"):
+        gn.TabularClassifier("quick", epochs=4, metric="neg_log_loss").fit(X, y)
+
+
+def test_what_is_wrong_with_classes_and_rows_to_judge_by_is_said_by_name() -> None:
+    X = np.random.default_rng(0).standard_normal((40, 2))
+    y = np.array(["p", "q"] * 20)
+    with pytest.raises(ValueError, match=r"class_weight of 'p': expected .* got -1"):
+        gn.TabularClassifier(class_weight={"p": -1.0, "q": 1.0}).fit(X, y)
+    with pytest.raises(ValueError, match="eval_set: expected 40 targets, got 39"):
+        gn.TabularClassifier().fit(X, y, eval_set=(X, y[1:]))

@@ -15,8 +15,10 @@ from subprocess import DEVNULL, PIPE, Popen
 from threading import Lock, Thread
 from typing import Any
 
+import glassnet
 from glassnet.threads import one_thread
 
+MARK = b"glassnet's answer\n"  # whatever is written before it comes from how this Python begins
 # what a process runs: it is told where modules are, and then what to do
 CODE = f"""
 import pickle, sys
@@ -37,6 +39,18 @@ def command() -> list[str] | None:
     known = Path(sys.executable or "").name.lower().startswith(("python", "pypy"))
     frozen = getattr(sys, "frozen", False)  # then it is the program itself that would start
     return [sys.executable, "-P", "-c", CODE] if known and not frozen else None
+
+
+def places() -> list[str]:
+    """Return where the modules of this process are, but for the folder that it happens to be in.
+
+    Examples
+    --------
+    >>> "" in places()
+    False
+    """
+    own = str(Path(glassnet.__file__).resolve().parents[1])
+    return [*filter(os.path.isabs, sys.path), own]
 
 
 class Apart:
@@ -68,7 +82,10 @@ class Apart:
             with Popen(program, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, **how) as process:
                 try:
                     self._tell(process)
-                    return pickle.load(process.stdout)  # type: ignore[arg-type]
+                    said: Any = process.stdout
+                    while (line := said.readline()) and not line.endswith(MARK):
+                        pass
+                    return pickle.load(said)
                 finally:
                     process.kill()
         except (OSError, EOFError, pickle.UnpicklingError):
@@ -76,7 +93,7 @@ class Apart:
 
     def _tell(self, process: "Popen[bytes]") -> None:
         with self._speaking:
-            pickle.dump(sys.path, process.stdin)  # type: ignore[arg-type]
+            pickle.dump(places(), process.stdin)  # type: ignore[arg-type]
             process.stdin.write(self._task)  # type: ignore[union-attr]
             process.stdin.flush()  # type: ignore[union-attr]
             self._process = process
@@ -101,7 +118,9 @@ def work() -> None:
     lesson, members = pickle.load(sys.stdin.buffer)
     Thread(target=_listen, args=(lesson,), daemon=True).start()
     with one_thread():
-        pickle.dump(lesson.train(members), answer)
+        trained = lesson.train(members)
+    answer.write(MARK)
+    pickle.dump(trained, answer)
     answer.flush()
     os._exit(0)  # without waiting for who listens
 

@@ -1,6 +1,5 @@
 """Members that learn a table side by side, each judged by rows of its own, and what they say."""
 
-import pickle
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +23,7 @@ from glassnet.tabular.choosing import Choice
 from glassnet.tabular.defaults import Recipe
 from glassnet.tabular.encoding import Encoding
 from glassnet.tabular.keeping import Keeper
-from glassnet.tabular.target import mean_sd, standardised
+from glassnet.tabular.target import in_units, mean_sd, standardised
 from glassnet.training import Training
 from glassnet.vocabulary import Array
 
@@ -211,6 +210,7 @@ def learn(
         spread = {"mean": mean, "sd": sd, "low": float(rows.y.min()), "high": float(rows.y.max())}
         rows = replace(rows, y=standardised(rows.y, mean, sd))
         watched = watched and replace(watched, y=standardised(watched.y, mean, sd))
+        metric = metric and in_units(metric, **spread)
     shared = None
     if watched is None and len(rows.y) >= LEAST_ROWS:
         shared = folds(rows.y[:, None], recipe.members, bool(classes))
@@ -302,7 +302,7 @@ class Lesson:
         """Return what a process of its own makes of members, or None if there can be none."""
         try:
             process = Apart(replace(self, progress=_unseen, apart=[]), members)
-        except (AttributeError, TypeError, pickle.PicklingError):  # a metric of the user's own
+        except Exception:  # whatever the metric is: the user's own may hold anything
             return None
         self.apart.append(process)
         trained: Trained | None = process.result()

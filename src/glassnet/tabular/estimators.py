@@ -108,8 +108,7 @@ class _Tabular(BaseEstimator, ABC):
         self.n_features_in_ = len(frame.columns)
         self.__dict__.pop("feature_names_in_", None)
         if frame.named:
-            names = [column.name for column in frame.columns]
-            self.feature_names_in_ = np.array(names, dtype=object)
+            self.feature_names_in_ = np.array([each.name for each in frame.columns], dtype=object)
         return frame
 
     def _inputs(self, frame: Frame, y: Array, w: Array | None) -> Array:
@@ -118,7 +117,9 @@ class _Tabular(BaseEstimator, ABC):
             raise ValueError(f"y: expected {frame.rows} rows, as many as X, got {len(y)}")
         self.encoding_ = Encoding.fit(frame, None if w is None else in_proportion(w))
         if not self.encoding_.width:
-            raise ValueError("X: expected a column whose values differ, got only constant ones")
+            raise ValueError(
+                "X: expected a column to learn from, got none but constant or empty ones"
+            )
         return self.encoding_.encode(frame)
 
     def _learn(self, X: Array, y: Array, w: Array | None, eval_set: Any, classes: int) -> None:
@@ -128,6 +129,8 @@ class _Tabular(BaseEstimator, ABC):
             if not isinstance(eval_set, tuple | list) or len(eval_set) != 2:
                 raise TypeError(f"eval_set: expected a pair (X, y), got {type(eval_set).__name__}")
             watched = Table(self._encode(eval_set[0]), self._encode_target(eval_set[1]))
+            if (n := len(watched.y)) != len(watched.X):
+                raise ValueError(f"eval_set: expected {len(watched.X)} targets, got {n}")
         seed = check_random_state(self.random_state).randint(2**31 - 64)
         with one_thread():
             self.ensemble_ = learn(
@@ -199,7 +202,7 @@ class TabularClassifier(ClassifierMixin, _Tabular):
         Instead of the preset's, which go by the number of rows.
     metric : str or scorer, optional
         What an epoch is chosen by: ``error`` (the default), ``log_loss``, ``auc``,
-        ``balanced_accuracy``, or a scorer of scikit-learn's (`make_scorer`, `get_scorer`).
+        ``balanced_accuracy``, or a scorer (`make_scorer`, `get_scorer`), which gets zeros for X.
     class_weight : dict or "balanced", optional
         How much each class counts, beside the rows' own weights.
     categorical_features : optional
@@ -329,9 +332,10 @@ class TabularClassifier(ClassifierMixin, _Tabular):
         if not isinstance(self.class_weight, dict):
             return self.class_weight
         place = {label: k for k, label in enumerate(self.classes_.tolist())}
-        for label in self.class_weight:
+        for label, weight in self.class_weight.items():
             if label not in place:
                 raise ValueError(f"class_weight: expected classes of y, got {label!r}")
+            checks.number(f"class_weight of {label!r}", weight, 0)
         return {place[label]: weight for label, weight in self.class_weight.items()}
 
 

@@ -31,11 +31,16 @@ class _SaidQuantity(RegressorMixin, _Said):
 
 
 def from_scorer(scorer: Callable[..., float], classes: Array | None) -> Metric:
-    """Return a scorer of scikit-learn's as a metric."""
+    """Return a scorer of scikit-learn's as a metric; the rows are not there, and zeros stand in."""
 
     def function(y: Array, p: Array, w: Array) -> float:
         said = _Said(p, classes) if classes is not None else _SaidQuantity(p, None)
         target = classes[y[:, 0].astype(int)] if classes is not None else y[:, 0]
-        return float(scorer(said, np.zeros((len(y), 1)), target))
+        try:
+            return float(scorer(said, np.zeros((len(y), 1)), target))
+        except ValueError as error:
+            raise ValueError(
+                f"metric: expected a scorer for the {len(y)} rows that judge, got {error}"
+            ) from error
 
     return Metric("scorer", function)

@@ -1,8 +1,9 @@
 """The column to predict: classes, or a quantity."""
 
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from reprlib import repr as short
 from typing import Any, Self
@@ -10,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from glassnet.csvfile import Table
+from glassnet.metrics import METRICS, Metric
 from glassnet.tabular.text import finite, parse
 from glassnet.vocabulary import Array
 
@@ -117,6 +119,39 @@ def mean_sd(values: Array) -> tuple[float, float]:
     scale = float(np.abs(values).max()) or 1.0
     sd = float((values / scale).std()) * scale if np.ptp(values / scale) else 1.0
     return float((values / scale).mean()) * scale, sd or 1.0
+
+
+@dataclass(frozen=True)
+class _InUnits:
+    """A metric's function, of targets and predictions that were standardised."""
+
+    function: Callable[[Array, Array, Array], Any]
+    mean: float
+    sd: float
+    low: float
+    high: float
+
+    def __call__(self, y: Array, p: Array, w: Array) -> Any:
+        with np.errstate(over="ignore"):
+            y, p = (each.astype(float) * self.sd + self.mean for each in (y, p))
+        return self.function(y, np.clip(p, self.low, self.high), w)
+
+
+def in_units(metric: Metric, mean: float, sd: float, low: float, high: float) -> Metric:
+    """Return a metric of standardised quantities that judges them as they were given.
+
+    Our own stay as they are: they choose alike in any units, and do not overflow in these.
+
+    Examples
+    --------
+    >>> worst = Metric("worst", lambda y, p, w: np.abs(y - p).max(), higher=False)
+    >>> y, p = np.array([[-1.0], [1.0]]), np.array([[-1.0], [0.5]])
+    >>> in_units(worst, 10.0, 4.0, 6.0, 14.0)(y, p, np.ones((2, 1)))
+    2.0
+    """
+    if metric in METRICS.values():
+        return metric
+    return replace(metric, function=_InUnits(metric.function, mean, sd, low, high))
 
 
 def standardised(values: Array, mean: float, sd: float) -> Array:
