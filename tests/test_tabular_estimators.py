@@ -387,7 +387,7 @@ def test_all_categories_many_classes_and_all_gaps() -> None:
     clf = gn.TabularClassifier(epochs=3, random_state=0).fit(X, y)
     assert clf.predict_proba(X).shape == (200, len(np.unique(y)))
     np.testing.assert_allclose(clf.predict_proba(X).sum(axis=1), 1)
-    with pytest.raises(ValueError, match="none but constant or empty ones"):
+    with pytest.raises(ValueError, match="only constant or empty ones"):
         clf.fit(X[["none"]], y)
 
 
@@ -540,12 +540,43 @@ def test_a_scorer_judges_a_quantity_in_its_own_units() -> None:
     assert all(said.min() >= y.min() and said.max() <= y.max() for _, said in seen)
 
 
-def test_a_scorer_that_fails_is_named() -> None:
+def test_a_class_that_no_row_to_judge_by_has_is_no_question_to_a_scorer() -> None:
     X = np.random.default_rng(0).standard_normal((300, 4))
-    y = np.array(["a"] * 300)
-    y[:100], y[7] = "b", "z"
-    with pytest.raises(ValueError, match=r"metric: expected a scorer for the .* rows that judge"):
-        gn.TabularClassifier("quick", epochs=4, metric="neg_log_loss").fit(X, y)
+    y = np.where(X[:, 0] > 0, "a", "b")
+    y[7] = "z"
+    for metric in ("neg_log_loss", "roc_auc_ovr", "f1_macro", "accuracy"):
+        clf = gn.TabularClassifier("quick", epochs=4, metric=metric, random_state=0).fit(X, y)
+        assert clf.score(X, y) > 0.8
+
+
+def test_a_scorer_that_fails_is_named() -> None:
+    def scorer(estimator: Any, X: Any, y: Any) -> float:
+        raise ValueError("not these")
+
+    X = np.random.default_rng(0).standard_normal((300, 4))
+    with pytest.raises(ValueError, match="expected a scorer for the 60 rows that judge, got not"):
+        gn.TabularClassifier("quick", epochs=4, metric=scorer).fit(X, X[:, 0] > 0)
+
+
+@pytest.mark.parametrize(
+    "chosen", [["kind", "same"], [1, 2], [False, True, True], [np.False_, np.True_, np.True_]]
+)
+def test_what_was_chosen_for_columns_holds_for_other_tables(chosen: Any) -> None:
+    rng = np.random.default_rng(0)
+    table = {"size": rng.normal(size=90), "kind": rng.integers(0, 5, 90), "same": np.ones(90)}
+    y = table["size"] + (table["kind"] == 3)
+    how = {"epochs": 4, "categorical_features": chosen, "random_state": 0}
+    reg = gn.TabularRegressor("quick", **how).fit(table, y)
+    assert {name: kind for name, kind, _ in reg.encoding_.describe()}["kind"] == "categories"
+    expected = reg.predict(table)
+    for other in (
+        {"kind": table["kind"], "size": table["size"]},
+        {"more": y, **table, "most": y},
+    ):
+        assert (reg.predict(other) == expected).all()
+    assert (reg.predict(np.column_stack([*table.values()])) == expected).all()
+    with pytest.raises(ValueError, match="expected a column 'size'"):
+        reg.predict({"kind": table["kind"], "same": table["same"]})
 
 
 def test_what_is_wrong_with_classes_and_rows_to_judge_by_is_said_by_name() -> None:

@@ -26,7 +26,7 @@ from glassnet.tabular.fitted import (
     Scales,
     fit_column,
 )
-from glassnet.tabular.frame import NUMBERS, Column, Frame, close_match
+from glassnet.tabular.frame import NUMBERS, Column, Frame, Known, chosen, close_match
 from glassnet.tabular.words import number_in
 
 Array = NDArray[Any]
@@ -147,6 +147,11 @@ class Encoding:
             places.setdefault(self.columns[place].name, []).extend(range(at, at + width))
             at += width
         return places
+
+    def known(self, given: Any) -> Known:
+        """Return what `categorical_features` chose for the columns, for tables to come."""
+        names = [column.name for column in self.columns]
+        return Known(names, chosen(given, names, self.named), self.named)
 
     def encode(self, frame: Frame, owner: str = "Encoding") -> NDArray[np.float32]:
         """Return a table's inputs, (rows, width).

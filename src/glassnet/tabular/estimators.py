@@ -23,7 +23,7 @@ from glassnet.selection import class_weights, in_proportion
 from glassnet.tabular.defaults import PRESETS, preset
 from glassnet.tabular.encoding import Encoding
 from glassnet.tabular.ensemble import Ensemble, Table, learn
-from glassnet.tabular.frame import Frame, chosen, read_frame
+from glassnet.tabular.frame import Frame, read_frame
 from glassnet.tabular.given import labels_of, quantities_of, weights_of
 from glassnet.tabular.scorers import from_scorer
 from glassnet.tabular.scores import OF_CLASSES, OF_PROBABILITIES, OF_QUANTITIES, metric_of
@@ -76,8 +76,7 @@ class _Tabular(BaseEstimator, ABC):
 
     def know(self, ensemble: Ensemble, encoding: Encoding) -> None:
         """Become an estimator that has learned this, if its parameters fit the columns."""
-        names = [column.name for column in encoding.columns]
-        chosen(self.categorical_features, names, encoding.named)
+        names = encoding.known(self.categorical_features).names
         self._metric()
         self.ensemble_, self.encoding_, self.n_features_in_ = ensemble, encoding, len(names)
         if encoding.named:
@@ -101,7 +100,7 @@ class _Tabular(BaseEstimator, ABC):
     def _begin(self, X: Any) -> Frame:
         """Check the parameters, and return the table to learn."""
         self.check_parameters()
-        frame = self._read(X)
+        frame = read_frame(X, self.categorical_features)
         if frame.rows < 2:
             raise ValueError(f"X: expected at least 2 rows, got n_samples={frame.rows}")
         self.__dict__.pop("ensemble_", None)  # a fit that fails leaves nothing that predicts
@@ -118,7 +117,8 @@ class _Tabular(BaseEstimator, ABC):
         self.encoding_ = Encoding.fit(frame, None if w is None else in_proportion(w))
         if not self.encoding_.width:
             raise ValueError(
-                "X: expected a column to learn from, got none but constant or empty ones"
+                "X: expected a column to learn from, got only constant or empty ones, or words of "
+                "which hardly one comes twice"
             )
         return self.encoding_.encode(frame)
 
@@ -153,11 +153,9 @@ class _Tabular(BaseEstimator, ABC):
         self.n_iter_ = self.ensemble_.epochs
         self.ensemble_.tell()
 
-    def _read(self, X: Any) -> Frame:
-        return read_frame(X, self.categorical_features)
-
     def _encode(self, X: Any) -> Array:
-        return self.encoding_.encode(self._read(X), owner=type(self).__name__)
+        known = self.encoding_.known(self.categorical_features)
+        return self.encoding_.encode(read_frame(X, known), owner=type(self).__name__)
 
     @abstractmethod
     def _encode_target(self, y: Any) -> Array:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -267,6 +268,15 @@ def _named(found: Sequence[Any]) -> bool:
 # ---- which columns are categories ----------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Known:
+    """What was chosen for the columns of the table that was learned: it holds for others, too."""
+
+    names: Sequence[str]
+    choices: Sequence[bool | None]
+    named: bool
+
+
 def chosen(given: Any, names: Sequence[str], named: bool) -> list[bool | None]:
     """Return for every column whether it is to be a category; None where its type says it.
 
@@ -277,6 +287,10 @@ def chosen(given: Any, names: Sequence[str], named: bool) -> list[bool | None]:
     """
     if given is None:
         return [False] * len(names)
+    if isinstance(given, Known):
+        by_name = given.named and named
+        found = dict(zip(given.names if by_name else count(), given.choices, strict=False))
+        return [found.get(key, False) for key in (names if by_name else range(len(names)))]
     if isinstance(given, str):
         if given != "from_dtype":
             raise ValueError(

@@ -13,17 +13,20 @@ from glassnet.vocabulary import Array
 class _Said(ClassifierMixin, BaseEstimator):
     """What a scorer asks: predictions that are there already."""
 
-    def __init__(self, p: Array, classes: Array | None) -> None:
-        self.p, self.classes_ = p, classes
+    def __init__(self, p: Array, classes: Array | None, there: Any = slice(None)) -> None:
+        self.p, self.classes = p, classes
+        self.there = there  # the classes that some row has: others are no question to a scorer
+        self.classes_ = None if classes is None else classes[there]
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
     def predict(self, X: Any) -> Array:
-        return self.p[:, 0] if self.classes_ is None else self.classes_[self.p.argmax(axis=1)]
+        return self.p[:, 0] if self.classes is None else self.classes[self.p.argmax(axis=1)]
 
     def predict_proba(self, X: Any) -> Array:
-        return self.p
+        p: Array = self.p[:, self.there]
+        return p / p.sum(axis=1, keepdims=True)
 
 
 class _SaidQuantity(RegressorMixin, _Said):
@@ -34,8 +37,11 @@ def from_scorer(scorer: Callable[..., float], classes: Array | None) -> Metric:
     """Return a scorer of scikit-learn's as a metric; the rows are not there, and zeros stand in."""
 
     def function(y: Array, p: Array, w: Array) -> float:
-        said = _Said(p, classes) if classes is not None else _SaidQuantity(p, None)
-        target = classes[y[:, 0].astype(int)] if classes is not None else y[:, 0]
+        if classes is None:
+            said, target = _SaidQuantity(p, None), y[:, 0]
+        else:
+            labels = y[:, 0].astype(int)
+            said, target = _Said(p, classes, np.unique(labels)), classes[labels]
         try:
             return float(scorer(said, np.zeros((len(y), 1)), target))
         except ValueError as error:
