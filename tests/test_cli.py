@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -908,3 +909,12 @@ def test_what_was_saved_is_what_is_used(run, small):
         [float(row["p(no)"]), float(row["p(yes)"])] for row in csv.DictReader(io.StringIO(told))
     ]
     np.testing.assert_allclose(shown, p, atol=1e-6)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of another kind")
+def test_output_that_nobody_wants_is_no_error(small, tmp_path):
+    words = [sys.executable, "-m", "glassnet", "train", str(small), "--target", "class"]
+    line = shlex.join([*words, "--epochs", "2"]) + " >&-"
+    how = {"cwd": tmp_path, "env": ENVIRONMENT, "capture_output": True, "check": False}
+    done = subprocess.run(["sh", "-c", line], **how)
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -614,3 +614,27 @@ def test_other_safetensors_files_are_refused(tmp_path):
     safetensors.numpy.save_file({"W1": np.ones((2, 2))}, path)
     with pytest.raises(ModelFileError, match="without a glassnet section"):
         load(path)
+
+
+@pytest.mark.parametrize("section", [False, True])
+def test_what_a_hostile_file_says_at_length_takes_little(section: bool, tmp_path: Path) -> None:
+    text = "a " * 1_000_000
+    own = json.dumps({"version": 2, "a": text}) if section else "{}"
+    header = json.dumps({"__metadata__": {"glassnet": own}, "x": "" if section else text}).encode()
+    path = tmp_path / "bad.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    tracemalloc.start()
+    try:
+        with pytest.raises(gn.ModelFileError) as told:
+            gn.load(path)
+        assert tracemalloc.get_traced_memory()[1] < 3 * len(header)
+    finally:
+        tracemalloc.stop()
+    assert len(str(told.value)) < 500
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such files")
+def test_a_pipe_is_no_model(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(gn.ModelFileError, match="it is a pipe"):
+        gn.load(tmp_path / "pipe")

@@ -543,6 +543,10 @@ def test_a_row_of_which_nothing_can_be_said_is_named() -> None:
     with pytest.raises(ValueError, match="got NaN from row 2345"):
         net.predict(X)
     assert (net.predict(X[:2345]) == 0).all()
+    net.weights = {"W1": [[1e20, 1e20], [0, 0]], "W2": [[1e20], [-1e20]]}
+    for ask in (net.predict, net.raw):
+        with pytest.raises(ValueError, match="got NaN from row 1"):
+            ask(np.array([[0.0, 1.0], [1.0, 0.0]]))
 
 
 def test_what_is_checked_in_one_pass_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,7 +149,7 @@ def _at_once(network: Base, X: Array, wanted: str) -> Any:
         ready = desk.ready[shape, wanted] = desk.prepare(shape[0], wanted)
     said = ready[1](ready[2], X)
     desks.append(desk)
-    return said
+    return None if said is None or np.isnan(said).any() else said
 
 
 @dataclass(eq=False)

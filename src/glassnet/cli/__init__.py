@@ -30,7 +30,8 @@ def run(arguments: list[str]) -> int:
         with warnings.catch_warnings():
             warnings.showwarning = _warn
             code = app(arguments or ["--help"], prog_name="glassnet", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # as it is where whoever began us has closed it
+            sys.stdout.flush()
     except BrokenPipeError:
         # whoever read our output has seen enough; what is still in the buffer must go nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -12,7 +12,6 @@ import copy
 import hashlib
 import os
 import re
-import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +27,7 @@ from glassnet.files.container import (
     Container,
     ModelFileError,
     StrPath,
+    brief,
     dumps,
     write_container,
 )
@@ -191,7 +191,7 @@ class Checkpoint:
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             if isinstance(error, _OtherError):
                 raise ValueError(str(error)) from None
-            why = textwrap.shorten(str(error), 300, placeholder=" ...")
+            why = brief(error)
             raise ModelFileError(f"{self.path}: not a whole checkpoint: {why}; {ELSE}") from None
         return _restored(training, about, arrays, notes)
 
@@ -236,17 +236,13 @@ class Checkpoint:
 
     def _other(self, name: str, there: Any, here: Any) -> "_OtherError":
         return _OtherError(
-            f"checkpoint: {self.path} is of another training ({name}: {_short(there)} there, "
-            f"{_short(here)} here); {HINTS.get(name, '')}{ELSE}"
+            f"checkpoint: {self.path} is of another training ({name}: {brief(there, 60)} there, "
+            f"{brief(here, 60)} here); {HINTS.get(name, '')}{ELSE}"
         )
 
 
 class _OtherError(ValueError):
     """A file is of another training."""
-
-
-def _short(value: Any) -> str:
-    return textwrap.shorten(str(value), 60, placeholder=" ...")
 
 
 def _arrays(training: Training, notes: Beside | None) -> dict[str, Array]:
@@ -312,7 +308,9 @@ def _draw(generators: list[Any], states: Any) -> None:
 
 def _alike(ours: Any, theirs: Any) -> None:
     if type(ours) is not type(theirs) or (isinstance(ours, dict) and ours.keys() != theirs.keys()):
-        raise ValueError(f"generators: expected one like {_short(ours)}, got {_short(theirs)}")
+        raise ValueError(
+            f"generators: expected one like {brief(ours, 60)}, got {brief(theirs, 60)}"
+        )
     for name in ours if isinstance(ours, dict) else ():
         _alike(ours[name], theirs[name])
 

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from math import isfinite, prod
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any, BinaryIO, NamedTuple, NoReturn
 
 import numpy as np
@@ -269,25 +270,30 @@ def opened(path: StrPath) -> Iterator[Container]:
     OSError
         If it cannot be read.
     """
+    if Path(path).is_fifo():  # which to open may take for ever
+        raise ModelFileError(f"{path}: not a glassnet model file: it is a pipe")
     with open(path, "rb") as file:
         try:
             yield Container(file)
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
-            # what a file says of itself may be long
-            why = textwrap.shorten(str(error), 300, placeholder=" ...")
-            raise ModelFileError(f"{path}: not a glassnet model file: {why}") from None
+            raise ModelFileError(f"{path}: not a glassnet model file: {brief(error)}") from None
+
+
+def brief(value: Any, most: int = 300) -> str:
+    """Return what there is to say in so many letters: what a file says of itself may be long."""
+    return textwrap.shorten(str(value)[: 2 * most], most, placeholder=" ...")
 
 
 def _entry(name: str, content: Any) -> Entry:
     if not isinstance(content, dict) or content.keys() != {*Entry._fields[:2], "data_offsets"}:
-        raise ValueError(f"{name}: expected dtype, shape and data_offsets, got {content!r}")
+        raise ValueError(f"{name}: expected dtype, shape and data_offsets, got {short(content)}")
     offsets = content["data_offsets"]
     if (
         not isinstance(offsets, list)
         or [type(offset) for offset in offsets] != [int, int]
         or not 0 <= offsets[0] <= offsets[1]
     ):
-        raise ValueError(f"{name}: expected two offsets, got {offsets!r}")
+        raise ValueError(f"{name}: expected two offsets, got {short(offsets)}")
     return Entry(content["dtype"], content["shape"], *offsets)
 
 
