@@ -321,7 +321,11 @@ def test_a_damaged_file_is_refused_or_is_a_network(saved, seed, kind):
             refused.append(str(error))
         else:
             assert np.isfinite(net.theta).all()
-            assert net.predict(np.zeros((1, net.inputs))).shape == (1, net.outputs)
+            try:
+                assert net.predict(np.zeros((1, net.inputs))).shape == (1, net.outputs)
+            except ValueError as error:  # weights that are too large for a result
+                if "can hold what the network makes" not in str(error):
+                    raise
     assert len(refused) > 100
     assert max(map(len, refused)) < len(str(saved)) + 400
     assert "\n" not in "".join(refused)
