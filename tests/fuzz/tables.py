@@ -114,10 +114,17 @@ def network(case: strategies.Arrays, seen: Outcomes) -> None:
         assert np.isfinite(net.theta).all()
         assert net.theta.dtype == case.dtype
         said = seen.attempt("network's predict", lambda: net.predict(case.X))
-        assert said is not None, "what was learned must be predicted"
+        if said is None:
+            assert huge(case.X, net.theta), "what was learned must be predicted"
+            return
         assert said.shape[-2:] == (len(case.X), net.outputs)
-        # weights of a run that nearly ran away may make scores that are infinite
-        assert not np.isnan(said).any() or not np.isfinite(net.raw(case.X)).all()
+        assert not np.isnan(said).any()
+
+
+def huge(X: Any, *weights: Any) -> bool:
+    """Whether scores may be infinite, as those of a run that nearly ran away."""
+    largest = max(float(np.abs(each).max()) for each in weights)
+    return largest * float(np.abs(X).max()) > 1e9
 
 
 def perceptron(case: strategies.Arrays, seen: Outcomes) -> None:
@@ -130,7 +137,9 @@ def perceptron(case: strategies.Arrays, seen: Outcomes) -> None:
     if seen.attempt("MLP", lambda: model.fit(X, case.y, sample_weight=case.w)) is not None:
         assert all(np.isfinite(each).all() for each in model.coefs_)
         said = seen.attempt("MLP's predict", lambda: model.predict(X))
-        assert said is not None, "what was learned must be predicted"
+        if said is None:
+            assert huge(X, *model.coefs_), "what was learned must be predicted"
+            return
         assert len(said) == len(X)
 
 
