@@ -12,7 +12,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.exceptions import NotFittedError
-from sklearn.metrics import log_loss, make_scorer, mean_absolute_error
+from sklearn.metrics import get_scorer, log_loss, make_scorer, mean_absolute_error
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -27,6 +27,7 @@ from glassnet.tabular.defaults import Recipe, preset
 from glassnet.tabular.encoding import Encoding
 from glassnet.tabular.ensemble import Choice, Clock
 from glassnet.tabular.frame import read_frame
+from glassnet.tabular.scorers import from_scorer
 from glassnet.training import Training
 
 HELD = "each member is judged by rows of its own, which a row's weight or copies would change"
@@ -547,6 +548,14 @@ def test_a_class_that_no_row_to_judge_by_has_is_no_question_to_a_scorer() -> Non
     for metric in ("neg_log_loss", "roc_auc_ovr", "f1_macro", "accuracy"):
         clf = gn.TabularClassifier("quick", epochs=4, metric=metric, random_state=0).fit(X, y)
         assert clf.score(X, y) > 0.8
+
+
+def test_where_only_an_absent_class_is_likely_the_others_share_alike() -> None:
+    scorer = get_scorer("neg_log_loss")
+    metric = from_scorer(scorer, np.array(["a", "b", "z"]))
+    p = np.array([[0.0, 0.0, 1.0], [0.2, 0.6, 0.2]])
+    found = metric(np.array([[0], [1]]), p, np.ones((2, 1)))
+    assert found == pytest.approx((np.log(0.5) + np.log(0.75)) / 2)
 
 
 def test_a_scorer_that_fails_is_named() -> None:

@@ -65,7 +65,7 @@ class Apart:
 
     def __init__(self, lesson: Any, members: range) -> None:
         self._task = pickle.dumps((lesson, members))
-        self._process: Popen[bytes] | None = None
+        self._pipe: Any = None  # by which the process is told to stop, once there is one
         self._stopped, self._speaking = False, Lock()
 
     def result(self) -> Any:
@@ -81,7 +81,7 @@ class Apart:
         try:
             with Popen(program, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, **how) as process:
                 try:
-                    self._tell(process)
+                    self._tell(process.stdin)
                     said: Any = process.stdout
                     while (line := said.readline()) and not line.endswith(MARK):
                         pass
@@ -91,12 +91,12 @@ class Apart:
         except (OSError, EOFError, pickle.UnpicklingError):
             return None
 
-    def _tell(self, process: "Popen[bytes]") -> None:
+    def _tell(self, pipe: Any) -> None:
         with self._speaking:
-            pickle.dump(places(), process.stdin)  # type: ignore[arg-type]
-            process.stdin.write(self._task)  # type: ignore[union-attr]
-            process.stdin.flush()  # type: ignore[union-attr]
-            self._process = process
+            pickle.dump(places(), pipe)
+            pipe.write(self._task)
+            pipe.flush()
+            self._pipe = pipe
         if self._stopped:  # before there was a process to be told
             self.stop()
 
@@ -104,10 +104,10 @@ class Apart:
         """Let it end with its epoch."""
         with self._speaking:
             self._stopped = True
-            if self._process is not None:
+            if self._pipe is not None:
                 with suppress(OSError, ValueError):  # it has ended already
-                    self._process.stdin.write(b".")  # type: ignore[union-attr]
-                    self._process.stdin.flush()  # type: ignore[union-attr]
+                    self._pipe.write(b".")
+                    self._pipe.flush()
 
 
 def work() -> None:

@@ -26,6 +26,9 @@ class _Said(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X: Any) -> Array:
         p: Array = self.p[:, self.there]
+        if p.shape == self.p.shape:
+            return p
+        p = np.maximum(p, np.finfo(p.dtype).tiny)  # none of them may be likely at all
         return p / p.sum(axis=1, keepdims=True)
 
 
