@@ -1,5 +1,6 @@
 """Members that learn in processes of their own: as in threads, and gone when nobody waits."""
 
+import importlib
 import os
 import signal
 import subprocess
@@ -25,6 +26,20 @@ with warnings.catch_warnings(record=True) as told:
     model = gn.TabularRegressor(epochs=1_000_000, n_ensemble=2, n_jobs=2).fit(X, X.sum(axis=1))
 print([each.category.__name__ for each in told], model.n_iter_ > 0)
 """
+
+
+ENDLESS = """
+import time
+
+class Endless:
+    end = 1.0
+
+    def train(self, members: range) -> int | None:
+        last = time.monotonic() + 60
+        while self.end and time.monotonic() < last:
+            time.sleep(0.01)
+        return None if self.end else members.stop
+"""  # until it is stopped, or for a minute
 
 
 def table(rows: int = 400) -> tuple[Any, Any]:
@@ -168,3 +183,14 @@ def test_a_process_imports_nothing_from_where_it_happens_to_be(
     monkeypatch.chdir(tmp_path)
     same(came, [True, True])
     assert not (tmp_path / "ran").exists()
+
+
+def test_what_is_stopped_before_it_has_begun_stops(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "endless.py").write_text(ENDLESS)
+    lesson = importlib.import_module("endless").Endless()
+    process = Apart(lesson, range(3))
+    process.stop()
+    assert process.result() == 3
