@@ -30,6 +30,9 @@ MOST_VALUES = 20_000  # of a JSON text, each of which becomes an object of Pytho
 BYTES = 36  # and one more for so many bytes of the file
 # a backslash, a character in two halves, or one half of it alone
 HALVES = re.compile(r"\\\\|\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|(\\u[dD][89a-fA-F]\w\w)")
+# text within the first 256 letters takes a byte a letter: what a long header is made of
+NARROW = 2**16  # bytes of a header from which on it is
+WIDE = re.compile(r"\\\\|(\\u(?!00))")
 DEEPEST = 200  # lists and dicts in each other: what reads them calls itself
 CHUNK = 2**16  # numbers that are read or written at a time
 DTYPES = {"float32": "F32", "float64": "F64", "int64": "I64", "uint64": "U64"}  # as safetensors'
@@ -192,13 +195,14 @@ class Container:
             raise ValueError(f"its header is longer than {LONGEST_HEADER} bytes")
         self._file, self._start = file, 8 + length
         most = most_values(whole)
-        header = loads(file.read(length).decode(), most)
+        header = loads(_narrow(file.read(length)), most)
         if not isinstance(header, dict):
             raise ValueError("its header is not a JSON object")
         metadata = header.pop("__metadata__", None)
         text = metadata.get("glassnet") if isinstance(metadata, dict) else None
         if not isinstance(text, str):
             raise ValueError("a safetensors file, but without a glassnet section")
+        del metadata
         about = loads(text, most)
         if not isinstance(about, dict):
             raise ValueError("its glassnet section is not a JSON object")
@@ -282,6 +286,19 @@ def opened(path: StrPath) -> Iterator[Container]:
 def brief(value: Any, most: int = 300) -> str:
     """Return what there is to say in so many letters: what a file says of itself may be long."""
     return textwrap.shorten(str(value)[: 2 * most], most, placeholder=" ...")
+
+
+def _narrow(header: bytes) -> str:
+    """Return a header's text; if it is long, it is written as glassnet writes it, in ASCII.
+
+    Python holds a text with one letter beyond the first 256 in two or four bytes a letter.
+    """
+    if len(header) > NARROW:
+        text = header.decode("ascii") if header.isascii() else None
+        if text is None or any(found[1] for found in WIDE.finditer(text)):
+            raise ValueError(f"its header is longer than {NARROW} bytes, and not in ASCII")
+        return text
+    return header.decode()
 
 
 def _entry(name: str, content: Any) -> Entry:
