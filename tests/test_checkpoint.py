@@ -298,22 +298,23 @@ def test_a_generator_is_interrupted_at_once() -> None:
 
 @pytest.mark.parametrize(
     ("name", "other"),
-    {
-        "batch_size": Case({"batch_size": 7}),
-        "optimizer": Case({"optimizer": gn.Adam(0.002)}),
-        "every": Case({"every": 2}),
-        "monitor": Case({"metrics": "r2", "monitor": "r2"}),
-        "average": Case({"average": 0.5}),
-        "schedule": Case({"schedule": "cosine"}),
-        "validation": Case({"validation": (X, Y)}),
-        "members": Case({"members": 2}),
-        "restarts": Case({"restarts": 2}),
-        "frozen": Case({}, frozen=(1,)),
-        "dtype": Case({}, dtype="float64"),
-        "layers": Case({}, drop=0.5),
-        "engine": Case({"engine": "numba"}, needs="numba"),
-        "X and y": Case({"sample_weight": np.arange(61) + 1}),
-    }.items(),
+    [
+        ("batch_size", Case({"batch_size": 7})),
+        ("optimizer", Case({"optimizer": gn.Adam(0.002)})),
+        ("every", Case({"every": 2})),
+        ("monitor", Case({"metrics": "r2", "monitor": "r2"})),
+        ("average", Case({"average": 0.5})),
+        ("schedule", Case({"schedule": "cosine"})),
+        ("validation", Case({"validation": (X, Y)})),
+        ("validation", Case({"validation": 0.2})),
+        ("members", Case({"members": 2})),
+        ("restarts", Case({"restarts": 2})),
+        ("frozen", Case({}, frozen=(1,))),
+        ("dtype", Case({}, dtype="float64")),
+        ("layers", Case({}, drop=0.5)),
+        ("engine", Case({"engine": "numba"}, needs="numba")),
+        ("X and y", Case({"sample_weight": np.arange(61) + 1})),
+    ],
 )
 def test_another_training_is_refused(name: str, other: Case, tmp_path: Path) -> None:
     pytest.importorskip(other.needs)
@@ -326,8 +327,7 @@ def test_another_training_is_refused(name: str, other: Case, tmp_path: Path) -> 
         other.fit(other.network(), checkpoint=tmp_path)
     first = str(raised.value).partition("training (")[2].partition(":")[0]
     assert first == {"monitor": "metrics", "restarts": "members"}.get(name, name)
-    hints = {"seed": "begin with that seed, ", "engine": "name that engine, "}
-    ending = f"; {hints.get(first, '')}delete it or name another folder"
+    ending = f"; {checkpoint.HINTS.get(first, '')}delete it or name another folder"
     assert str(raised.value).endswith(ending)
     assert (tmp_path / "checkpoint.safetensors").read_bytes() == before
 

@@ -47,7 +47,11 @@ SELDOM = 20.0  # times what a write takes goes by before the next
 NAMES = {code: name for name, code in DTYPES.items()}
 LEFTOVER = re.compile(r"\.[0-9a-f]{16}\.tmp")  # what a process that was killed was writing
 ELSE = "delete it or name another folder"
-HINTS = {"seed": "begin with that seed, ", "engine": "name that engine, "}
+HINTS = {
+    "seed": "begin with that seed, ",
+    "engine": "name that engine, ",
+    "X and y": "give the same rows, weights of rows and validation, ",
+}
 
 
 class Beside(Protocol):

@@ -51,11 +51,12 @@ def fingerprint(training: Training, beside: dict[str, Any]) -> dict[str, Any]:
     same |= {name: said(value) for name, value in beside.items()}
     if run.scheduled or beside.get("average"):
         same["epochs"] = training.epochs
-    same["X and y"] = digest(run.sparse, run.places, *run.tables.values())
     same["validation"] = None
     if watch.held:
         rows = watch.rows
         same["validation"] = digest(rows.X, rows.places, rows.y, rows.w)
+    # after validation, whose rows are taken out of these
+    same["X and y"] = digest(run.sparse, run.places, *run.tables.values())
     drawn = said([generator.bit_generator.state for generator in network.generators])
     same["first weights"] = digest(network.theta, np.frombuffer(drawn.encode(), np.uint8))
     return same
