@@ -23,6 +23,7 @@ from glassnet.tabular.choosing import Choice
 from glassnet.tabular.defaults import Recipe
 from glassnet.tabular.encoding import Encoding
 from glassnet.tabular.keeping import Keeper
+from glassnet.tabular.narrow import narrowed
 from glassnet.tabular.target import in_units, mean_sd, standardised
 from glassnet.training import Training
 from glassnet.vocabulary import Array
@@ -140,7 +141,9 @@ class Ensemble:
             with np.errstate(over="ignore"):  # what is beyond float64 lies where the targets end
                 quantities = raw[..., 0].astype(float) * self.sd + self.mean
                 return np.clip(quantities, self.low, self.high)
-        probabilities: Array = self.network.loss.link(raw / self.temperature)
+        # class by class: most loops of a softmax are along rows then, of which there are more
+        scores = np.moveaxis(np.divide(np.moveaxis(raw, -1, 0), self.temperature, order="C"), 0, -1)
+        probabilities: Array = self.network.loss.link(scores)
         return probabilities
 
     def predict(self, X: Array) -> Array:
@@ -157,7 +160,7 @@ class Ensemble:
         if len(X) <= EXACT_ROWS:
             return self.network.raw(X)
         if self._narrow is None:
-            self._narrow = stacked(self.network, self.network.theta, "float32")
+            self._narrow = narrowed(self.network)
         return self._narrow.raw(X)
 
 
@@ -222,7 +225,7 @@ def learn(
         kept,
     )
     networks, epochs = lesson.learn(threads)
-    network = stacked(networks[0], np.concatenate([each.theta for each in networks]), "float64")
+    network = stacked(networks)
     ensemble = Ensemble(network, classes, epochs=epochs, **spread)
     ensemble.interrupted = lesson.interrupted
     if classes and judged:
@@ -386,9 +389,10 @@ class Lesson:
         return network, done, {}
 
 
-def stacked(like: Network, theta: Array, dtype: str) -> Network:
-    """Return a network of the same layers with these members' weights, in another float type."""
-    network = Network(like.layers, like.inputs, loss=like.loss, dtype=dtype, seed=0)
+def stacked(networks: Sequence[Network]) -> Network:
+    """Return one network in float64 with the members of all of these."""
+    like, theta = networks[0], np.concatenate([each.theta for each in networks])
+    network = Network(like.layers, like.inputs, loss=like.loss, dtype="float64", seed=0)
     network.spread(len(theta))
     network.theta[...] = theta
     return network
