@@ -52,6 +52,7 @@ fuzz: $(VENV)/dev.done
 	$(BIN)/python tests/fuzz/csvs.py 500
 	$(BIN)/python tests/fuzz/files.py 200000 --processes 2 --report
 	$(BIN)/python tests/fuzz/kills.py 100
+	GLASSNET_EVERYTHING=1 $(BIN)/python -m pytest -q tests/test_engines_compiled.py
 	$(BIN)/python -m pip install --quiet cosmic-ray
 	$(BIN)/python tests/fuzz/mutants.py 200 --report
 

@@ -47,18 +47,21 @@ one(1.0)
 print(time.perf_counter() - start)
 """
 
+STATUS = """
+def status(name):
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) / 1024 for line in file if line.startswith(name))
+"""
+
 # the rows are drawn in place, so that the process has never been larger than it is before the fit
 MEMORY = """
 import numpy as np
 import glassnet as gn
 {imports}
+{status}
 X = np.empty((1_000_000, 50), np.float32)
 np.random.default_rng(0).standard_normal(dtype=np.float32, out=X)
 y = X[:, 0].copy()
-
-def status(name):
-    with open("/proc/self/status") as file:
-        return next(int(line.split()[1]) / 1024 for line in file if line.startswith(name))
 
 net = gn.Network([gn.Dense(64, "relu"), gn.Dense(64, "relu"), gn.Dense(1)], 50, seed=0)
 before = status("VmRSS:")
@@ -66,11 +69,23 @@ net.fit(X, y, epochs=1, batch_size=256, engine="{engine}")
 print(before)
 print(status("VmHWM:"))
 """
-MEMORIES = (
-    ("glassnet, compiling", "numba", "import numba"),
-    ("glassnet, compiled before", "numba", "import numba"),
-    ("glassnet numpy", "numpy", ""),
-)
+# what of it is Numba's own
+ONE_LINE_MEMORY = """
+import numba, scipy.linalg
+{status}
+before = status("VmRSS:")
+numba.njit(lambda x: x + 1)(1.0)
+print(before)
+print(status("VmHWM:"))
+"""
+PACKAGES = "import numba, scipy.linalg"  # the second for BLAS, whose addresses Numba takes there
+COMPILED = MEMORY.format(status=STATUS, imports=PACKAGES, engine="numba")
+MEMORIES = {
+    "glassnet, compiling": COMPILED,
+    "glassnet, compiled before": COMPILED,  # it finds in the cache what the first made
+    "glassnet numpy": MEMORY.format(status=STATUS, imports="", engine="numpy"),
+    "one line, compiled by Numba": ONE_LINE_MEMORY.format(status=STATUS),
+}
 
 
 @dataclass
@@ -128,9 +143,9 @@ def measure_fresh(quick: bool) -> Fresh:
             _first_fits(fresh, caches, 2 if quick else FIRST_ROUNDS)
         except RuntimeError as error:
             fresh.skipped["first fit"] = str(error)
-        for name, engine, imports in MEMORIES:  # the second finds in the cache what the first made
+        for name, code in MEMORIES.items():
             try:
-                before, peak = run(MEMORY.format(engine=engine, imports=imports), caches)
+                before, peak = run(code, caches)
                 fresh.memory[name] = before, peak
             except RuntimeError as error:
                 fresh.skipped[f"memory, {name}"] = str(error)

@@ -223,9 +223,11 @@ def _fresh(fresh: Fresh) -> str:
     if rows:
         parts += [
             "One epoch on 1,000,000 x 50 float32 (a table of 200 MB), 50-64-64-1, batch 256, in a "
-            "fresh process. Beforehand it holds Python, NumPy, glassnet (and numba), and the rows, "
-            "which were drawn in place; the peak is the process's own (VmHWM). MB are MiB.",
-            _table(["", "MB before the fit", "MB at the peak", "MB that fit took"], rows),
+            "fresh process. Beforehand it holds Python, NumPy, glassnet, the packages of its extra "
+            "where it compiles (Numba and SciPy's linear algebra), and the rows, which were drawn "
+            "in place; the peak is the process's own (VmHWM). MB are MiB. The last line is what "
+            "Numba takes to compile anything.",
+            _table(["", "MB before", "MB at the peak", "MB that it took"], rows),
         ]
     return "\n\n".join(parts)
 

@@ -4,9 +4,11 @@ What lies in the folder is run, so only its owner may write there; a folder that
 is never used.
 """
 
+import atexit
 import hashlib
 import importlib.util
 import os
+import shutil
 import stat
 import sys
 import tempfile
@@ -66,7 +68,9 @@ def _caches() -> Path:
 
 @cache
 def _temporary() -> Path:
-    return Path(tempfile.mkdtemp(prefix="glassnet-"))
+    made = Path(tempfile.mkdtemp(prefix="glassnet-"))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return made
 
 
 @cache

@@ -48,10 +48,9 @@ def start(
         count = team(network, rows, plan)
         try:
             made = translated(network, rows, plan, count > 1)
+            return Compiled(network, rows, plan, total, made, count), engine
         except UntranslatableError as error:
             engine = f"numpy, for there is no compiled form of {error}"
-        else:
-            return Compiled(network, rows, plan, total, made, count), engine
     if plan.engine != "eager" and chunks(network, plan.variant(1, "train", False, False)):
         return Chunked(network, rows, plan, total), engine
     return Run(network, rows, plan, total), engine

@@ -4,7 +4,9 @@ The lines are those of one network's program; several members are gone through o
 with its own weights, order and state. This room is the one face of Numba.
 """
 
-from contextlib import nullcontext
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pickle import PickleError
 from threading import Lock
 from time import perf_counter
@@ -13,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.engines.cache import forget, module
+from glassnet.engines.lines import UntranslatableError
 from glassnet.engines.source import Source
 from glassnet.engines.together import Team
 from glassnet.network import Network
@@ -27,6 +30,7 @@ from glassnet.vocabulary import Array
 try:
     import scipy  # noqa: F401  (whose BLAS Numba calls)
     from numba import config, typeof
+    from numba.core.errors import NumbaError
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         'engine: expected Numba and SciPy to be installed: pip install "glassnet[fast]"',
@@ -36,9 +40,30 @@ except ModuleNotFoundError as error:
 LEAP = 10_000  # epochs in one call, at most
 PLACES = 1 << 20  # of rows that are drawn ahead for one call, at most
 LONG = 0.25  # seconds that a call is to take: until then nothing can be interrupted
+DEEP = 20_000  # calls in each other: Numba goes through hundreds of loops by calling itself
 COMPILING = Lock()
 READY: set[Any] = set()  # functions that are compiled, and for what
 WORK = 1e10  # multiplications in the first call, at most; how long it takes tells for the others
+
+
+@contextmanager
+def settings(**changed: Any) -> Iterator[None]:
+    """Let one thread at a time compile, with these settings of Numba."""
+    with COMPILING:
+        before = {name: getattr(config, name) for name in changed}
+        try:
+            vars(config).update(changed)
+            yield
+        finally:
+            vars(config).update(before)
+
+
+def load(source: Source) -> Any:
+    """Return the function of a source; what Numba keeps of it lies beside it and nowhere else."""
+    if getattr(config, "DISABLE_JIT", False):
+        raise UntranslatableError("anything while NUMBA_DISABLE_JIT is set")
+    with settings(CACHE_DIR=""):
+        return module(source.text).run
 
 
 def prepare(function: Any, arguments: tuple[Any, ...]) -> None:
@@ -46,17 +71,18 @@ def prepare(function: Any, arguments: tuple[Any, ...]) -> None:
 
     Numba leaves straight code as it is unless it is told otherwise; unrolled loops are such code.
     """
-    settings: Any = config
-    with COMPILING:
-        before, settings.SLP_VECTORIZE = settings.SLP_VECTORIZE, 1
-        types = tuple(map(typeof, arguments))
+    types, limit = tuple(map(typeof, arguments)), sys.getrecursionlimit()
+    with settings(SLP_VECTORIZE=1):
+        sys.setrecursionlimit(max(limit, DEEP))
         try:
             function.compile(types)
         except (OSError, EOFError, ValueError, PickleError):  # what was kept is damaged
             forget(function.__module__)
             function.compile(types)
+        except (NumbaError, RecursionError) as error:
+            raise UntranslatableError(f"this step: Numba raises {type(error).__name__}") from None
         finally:
-            settings.SLP_VECTORIZE = before
+            sys.setrecursionlimit(limit)
 
 
 class Compiled(Run):
@@ -72,7 +98,7 @@ class Compiled(Run):
         threads: int = 1,
     ) -> None:
         super().__init__(network, rows, plan, total_epochs)
-        self.made, self._function = made, module(made.text).run
+        self.made, self._function = made, load(made)
         self._team = Team(threads) if made.shared else None
         block = np.zeros(made.size + ALIGNMENT, network.dtype)
         start = -address(block) % ALIGNMENT // network.dtype.itemsize
@@ -86,6 +112,20 @@ class Compiled(Run):
         self._losses = np.zeros((members, 2 + threads))
         self._nowhere = np.zeros((members, 1), np.int64)
         self._at_once = int(max(WORK // (3 * self.batch * size * members), 1))  # steps
+        self._tables = [self.tables[name] for name in made.tables]
+        self.quietly(self._prepare)
+
+    def _prepare(self) -> None:
+        """Compile the function, if no other run has done so."""
+        # all that types hang on: others than these are always the same
+        flags = (table.flags.writeable for table in self._tables)
+        ready = (self._function, self._block.dtype, *flags)
+        if ready not in READY:
+            numbers = np.empty((1, len(self.made.changing)), self.network.dtype)
+            arguments, *_ = self._calls(self._nowhere, numbers, 1, 1, False, False)
+            more = self._team.arguments(0) if self._team else ()
+            prepare(self._function, (*arguments, *more))
+            READY.add(ready)
 
     def _step(self, rows: int, loss: bool) -> Any:
         """Return a replayed step for what remains of an epoch; full batches need none."""
@@ -134,6 +174,7 @@ class Compiled(Run):
         if not self.whole:
             states = [rng.bit_generator.state for rng in self.network.generators]
             order = np.hstack([np.atleast_2d(self._order()) for _ in range(epochs)])
+        self._losses[...] = 0
         losses = self._call(order, epochs, self.full, want_loss, undo=alone)
         # a sum of squares is infinite wherever `_finite` sees a run end, and a little before
         if np.isfinite(self._losses).all():
@@ -148,15 +189,17 @@ class Compiled(Run):
 
     def _epoch(self, want_loss: bool) -> Any:
         """Go through the rows once, and return their mean loss if it is wanted."""
+        self._losses[...] = 0
         if self.whole:
             losses = self._call(self._nowhere, 1, 1, want_loss)
             return self._mean(*losses.T) if want_loss else None
-        order, total, shares, begin = np.atleast_2d(self._order()), 0.0, 0.0, 0
+        order, begin, losses = np.atleast_2d(self._order()), 0, self._losses[:, :2]
         while begin < self.full:
             steps = min(self._at_once, self.full - begin)
             part = order[:, begin * self.batch : (begin + steps) * self.batch]
             losses = self._call(np.ascontiguousarray(part), 1, steps, want_loss)
-            total, shares, begin = total + losses[:, 0], shares + losses[:, 1], begin + steps
+            begin += steps
+        total, shares = losses.T
         if self.steps > self.full:
             rest = order[:, self.full * self.batch :]
             rest = rest[0] if self.network.members is None else rest
@@ -171,32 +214,26 @@ class Compiled(Run):
     def _call(
         self, order: Array, epochs: int, steps: int, want_loss: bool, undo: bool = False
     ) -> Array:
-        """Let the compiled function go through steps; return each member's loss and share."""
-        made, numbers = self.made, self._numbers(epochs * steps)
-        tables = [self.tables[name] for name in made.tables]
-        # all that types hang on: others than these are always the same
-        ready = (self._function, self._block.dtype, *(table.flags.writeable for table in tables))
-        each = (order, *self._written, *self._vectors, self._losses)
-        # who draws has a generator of its own; the others are gone through in one call
-        parts = [tuple(array[k : k + 1] for array in each) for k in range(len(order))]
-        seconds = 0.0
-        for k, (places, *arrays, losses) in enumerate(parts if made.draws else [each]):
-            rng = self.network.generators[k : k + 1] if made.draws else ()
-            arguments = (*rng, self._block, *tables, places, numbers, *arrays, *made.constants)
-            arguments += (losses, epochs, steps, want_loss, undo)
-            if ready not in READY:
-                more = self._team.arguments(0) if self._team else ()
-                prepare(self._function, (*arguments, *more))
-                READY.add(ready)
-            start = perf_counter()  # compiling does not count
+        """Let the function go through steps; return the sums of each member's losses and shares."""
+        numbers, start = self._numbers(epochs * steps), perf_counter()
+        for arguments in self._calls(order, numbers, epochs, steps, want_loss, undo):
             if self._team:
                 self._team(self._function, arguments)
             else:
                 self._function(*arguments)
-            seconds += perf_counter() - start
-        fits = int(epochs * steps * LONG / max(seconds, 1e-9))
+        fits = int(epochs * steps * LONG / max(perf_counter() - start, 1e-9))
         self._at_once = max(min(fits, 4 * self._at_once), 1)
         return self._losses[:, :2].copy()
+
+    def _calls(self, order: Array, numbers: Array, *how: int) -> Iterator[tuple[Any, ...]]:
+        """Yield the arguments of a call for all members, or of one for each, where they draw."""
+        made, each = self.made, (order, *self._written, *self._vectors, self._losses)
+        # who draws has a generator of its own
+        parts = [tuple(array[k : k + 1] for array in each) for k in range(len(order))]
+        for k, (places, *arrays, losses) in enumerate(parts if made.draws else [each]):
+            rng = self.network.generators[k : k + 1] if made.draws else ()
+            start = (*rng, self._block, *self._tables, places, numbers)
+            yield (*start, *arrays, *made.constants, losses, *how)
 
     def _numbers(self, steps: int) -> Array:
         """Return the numbers that may change, (steps, names), and count the steps as done."""

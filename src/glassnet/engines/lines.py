@@ -11,16 +11,22 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.engines.vectors import FLOAT32
+from glassnet.engines.vectors import CHOOSE, FLOAT32
 from glassnet.planner import Call, Replay, needed
 from glassnet.program import Program
 from glassnet.value import Value
+from glassnet.vocabulary import INFIX
 
 # what translated source calls something else; its own names begin with an underscore
 RESERVED = (
     *("np", "njit", "float32", "float64", "range", "run", "types", "intrinsic"),
-    *("exp32", "tanh32", "expm1_32", "gemm", "wait"),
+    *("exp32", "tanh32", "expm1_32", "choose", "gemm", "wait"),
 )
+
+
+# what makes truths in NumPy and in a compiled function alike; + of two is "or" in one of them
+TRUTHS = {function.__name__ for function in (*INFIX, np.logical_not, np.logical_and, np.logical_or)}
+TRUTHS = TRUTHS - {"add", "multiply"} | {"isfinite", "where", "copy", "cast", "concatenate"}
 
 
 class UntranslatableError(Exception):
@@ -59,8 +65,11 @@ class Lines:
         self._names: dict[int, str] = {}
         self._taken: set[str] = {*kwlist, *RESERVED}
         for call in self.calls:
+            name, dtype = call.line.function.name, call.out.dtype
+            if dtype not in ("f4", "f8") and (dtype.kind != "b" or name not in TRUTHS):
+                raise UntranslatableError(f"{name} that makes {dtype}")
             if any(o.overlaps(call.out) and not o.coincides(call.out) for o in call.operands):
-                raise UntranslatableError(f"{call.line.function.name} into what it reads")
+                raise UntranslatableError(f"{name} into what it reads")
         for value in (*program.inputs.values(), *(call.line.result for call in self.calls)):
             self.name(value.root)
 
@@ -112,7 +121,8 @@ class Lines:
         """Return an elementwise line for one element, as Python that runs."""
         function = call.line.function
         if function.kind == "select":
-            return "{1} if {0} else {2}".format(*operands)
+            self.helpers |= {CHOOSE: None}
+            return "choose({}, {}, {})".format(*operands)
         if function.kind == "copy":
             return operands[0]
         if function.kind == "cast":

@@ -37,8 +37,8 @@ class Source:
         A Python module whose ``run`` takes, in this order, the block of memory, the batches'
         `tables`, their order, the numbers of each step (`changing`), the arrays that it changes
         (`written`), those it reads (`vectors`), its constants, and where the sums of losses and
-        shares go, and of the squares of theta; then epochs, steps in each, whether the last one's
-        loss is wanted, and whether to leave theta and state as they were if they ran away.
+        shares go on, and of the squares of theta; then epochs, steps in each, whether the last
+        one's loss is wanted, and whether to leave theta and state as they were if they ran away.
     size : int
         Elements of the block.
     draws : bool
@@ -98,8 +98,9 @@ def source(program: Program, written: tuple[str, ...], whole: bool, shared: bool
         ["for _s in range(_steps):", *_indented(["_t = _epoch * _steps + _s", *body])]
     )
     epoch = ["for _epoch in range(_epochs):", "    _want = _read and _epoch == _epochs - 1", *steps]
-    begin += [*(gather if whole else []), *meet]
-    member = [*begin, "_total = 0.0", "_shares = 0.0", *epoch]
+    # sums go on from call to call: how an epoch is cut into calls hangs on the clock
+    sums = ["_total = _losses[_k, 0]", "_shares = _losses[_k, 1]"]
+    member = [*sums, *begin, *(gather if whole else []), *meet, *epoch]
     member += [*writer.size_of("theta"), "_losses[_k, 0] = _total", "_losses[_k, 1] = _shares"]
     if shared:
         member += ["_losses[_k, 2 + _thread] = _size", *meet, "_size = _losses[_k, 2:].sum()"]

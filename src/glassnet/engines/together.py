@@ -23,6 +23,7 @@ def gemm(m, unit, rows, inner, columns, a, lda, ta, b, ldb, tb, c, ldc):
             m[a:].ctypes, lda, m[unit:].ctypes, m[c:].ctypes, ldc)
 """
 
+NEVER = 1 << 62  # who counts so far waits for nobody, now and later
 # nobody goes on before all are here; whoever waits long lets others have the processor
 WAIT = """
 from numba import types
@@ -48,15 +49,13 @@ def _arrived(context, counter):
 @njit
 def wait(counter, threads):
     number = _arrive(counter)
-    last = (number + threads - 1) // threads * threads
+    last = min((number + threads - 1) // threads * threads, NEVER)
     looks = 0
     while _arrived(counter) < last:
         looks += 1
         if looks > 5000:
             _give_way()
-"""
-
-NEVER = 1 << 62  # who counts so far waits for nobody
+""".replace("NEVER", str(NEVER))
 
 
 class Team:

@@ -53,6 +53,13 @@ def expm1_32(z):
     return near if np.absolute(z) < float32(0.5) else exp32(z) - float32(1)
 """
 
+# thousands of branches in one function are more than Numba can follow; this one has none of them
+CHOOSE = """
+@njit()
+def choose(condition, one, other):
+    return one if condition else other
+"""
+
 # by the vocabulary's names: what is called instead, and the functions that it takes
 FLOAT32 = {
     "exp": ("exp32({0})", (EXP,)),
