@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import glassnet as gn
+from glassnet import checks
 from glassnet.plan import Plan
 from glassnet.rows import Rows
 from glassnet.run import Run
@@ -101,3 +102,19 @@ def test_the_measure_sees_an_array() -> None:
         assert tracemalloc.get_traced_memory()[1] - before > 4096
     finally:
         tracemalloc.stop()
+
+
+def test_a_table_is_looked_through_in_place() -> None:
+    X = np.ones((100_000, 10), np.float32)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        assert checks.matrix("X", X, 10, np.float32) is X
+        assert tracemalloc.get_traced_memory()[1] - before < 10_000
+    finally:
+        tracemalloc.stop()
+    for value in (np.nan, np.inf, -np.inf):
+        for place in (0, 555_555, -1):
+            X.flat[:], X.flat[place] = 1, value
+            with pytest.raises(ValueError, match="expected finite numbers"):
+                checks.numbers("X", X)

@@ -81,7 +81,7 @@ def test_every_line_of_the_replay_has_the_value_of_the_trace() -> None:
                 exec(line.strip(), replay._namespace)
                 value = call.line.result
                 if value.name in named and not call.line.writes:
-                    at = replay._namespace[replay._variable(call.out)]
+                    at = replay._namespace[replay.variable(call.out)]
                     assert at.tobytes() == trace[value.name].tobytes(), (seed, value.name)
                     seen += 1
         assert seen > 5

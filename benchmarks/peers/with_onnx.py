@@ -33,6 +33,8 @@ class Predicting(ServingPeer):
         if self.task.rows > 1:
             chunked = tuple(f"{each}, 4,096 rows at a time" for each in THREADS)
             self.settings = (*THREADS, *chunked)
+        else:
+            self.settings = (*THREADS, "one thread, arrays bound")
 
     def use(self, setting: str) -> None:
         options = onnxruntime.SessionOptions()
@@ -42,10 +44,27 @@ class Predicting(ServingPeer):
             self.model, options, providers=["CPUExecutionProvider"]
         )
         X, run = self.X, session.run
-        if "at a time" in setting:
+        if "bound" in setting:
+            self.call = _bound(session, X)
+        elif "at a time" in setting:
             self.call = lambda: _in_parts(run, X)
         else:
             self.call = lambda: run(None, {"x": X})[0]
+
+
+def _bound(session, X):
+    """Let a session read and write two arrays of ours; what comes and goes is copied."""
+    binding, row, result = session.io_binding(), np.empty_like(X), np.empty((1, 1), np.float32)
+    (output,) = session.get_outputs()
+    binding.bind_input("x", "cpu", 0, np.float32, row.shape, row.ctypes.data)
+    binding.bind_output(output.name, "cpu", 0, np.float32, result.shape, result.ctypes.data)
+
+    def call():
+        row[...] = X
+        session.run_with_iobinding(binding)
+        return result.copy()
+
+    return call
 
 
 def _in_parts(run, X):

@@ -86,15 +86,16 @@ def numbers(name: str, given: Any, finite: bool = True) -> NDArray[Any]:
             f"{name}: expected numbers, got "
             + ("text" if array.dtype.kind in "USTO" else f"dtype {array.dtype}")
         )
-    if finite and array.dtype.kind == "f" and array.size and not _ends_finite(array):
+    # NaN is the least and the most of all; to ask of every number would take an array of truths
+    if (
+        finite
+        and array.dtype.kind == "f"
+        and array.size
+        and not np.isfinite((array.min(), array.max())).all()
+    ):
         place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name}: expected finite numbers, got {array[place]} at index {place}")
     return array
-
-
-def _ends_finite(array: NDArray[Any]) -> bool:
-    """Return whether all are finite, without an array of truths: NaN is the least and the most."""
-    return bool(np.isfinite(array.min()) and np.isfinite(array.max()))
 
 
 def fitting(name: str, array: NDArray[Any], dtype: Any) -> NDArray[Any]:

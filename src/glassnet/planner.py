@@ -99,7 +99,7 @@ class Replay:
             ["def step():", *([self._statement(call) for call in self.calls] or ["pass"])]
         )
         self._outputs = {
-            name: self._variable(value)
+            name: self.variable(value)
             for name, value in program.outputs.items()
             if name in self.wanted
         }
@@ -150,18 +150,18 @@ class Replay:
         return np.ndarray(root.shape, root.dtype, memory, offset, root.strides)
 
     def _statement(self, call: Call) -> str:
-        names = [self._variable(operand) for operand in call.operands]
+        names = [self.variable(operand) for operand in call.operands]
         template = call.line.function.replay
         if call.line.function.kind == "matmul" and all(map(_packed, (*call.operands, call.out))):
             template = "{0}.dot({1}, {out})"  # the same call of BLAS, and less on the way there
         return template.format(
             *names,
-            out=self._variable(call.out),
+            out=self.variable(call.out),
             parts=f"({', '.join(names)},)",
             **call.line.keywords,
         )
 
-    def _variable(self, value: Value) -> str:
+    def variable(self, value: Value) -> str:
         """Return the name of a value's array in the source; values in one place share it."""
         root = value.root
         while value.parent is not None and value.parent.layout == value.layout:

@@ -66,8 +66,7 @@ class Predicting(Base):
         """Return a function that predicts with the least ado, of the weights as they are now.
 
         What it says is what `predict` says, bit for bit: ``predict(x)`` takes a row (inputs,) or a
-        table. Only whether a prediction is NaN, of weights or numbers too large, it does not look.
-        The network may be trained on, and the function stays as it is. It may be called
+        table. The network may be trained on, and the function stays as it is. It may be called
         from many threads at once, and pickled.
 
         Examples
