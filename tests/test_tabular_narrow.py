@@ -14,7 +14,7 @@ DENSE = [gn.Dense(7, "relu", ntk=True), gn.Dense(3, ntk=True)]
     [
         (DENSE, 0),
         ([gn.Squash(), gn.Periodic(4, 2), gn.Scale(), *DENSE], 1),
-        ([gn.Embedding(0, 3, 2), gn.Scale(), gn.Dense(7, "relu"), gn.Scale(), *DENSE], 2),
+        ([gn.Embedding([0, 1], [3, 2], 2), gn.Scale(), gn.Dense(7, "relu"), gn.Scale(), *DENSE], 2),
         ([gn.Scale(), gn.Dropout(0.5), *DENSE, gn.Scale()], 0),  # no dense layer comes after these
     ],
     ids=["dense", "recipe", "two", "alone"],
@@ -25,7 +25,7 @@ def test_what_is_taken_into_the_weights_changes_nothing(layers, fewer) -> None:
     net.spread(3)
     net.theta += 0.5 * rng.standard_normal(net.theta.shape)
     X = rng.standard_normal((40, 5))
-    X[:, 0] = rng.integers(0, 3, 40)
+    X[:, 0], X[:, 1] = rng.integers(0, 3, 40), rng.integers(0, 2, 40)
     narrow = narrowed(net)
     assert len(narrow.layers) == len(layers) - fewer
     assert narrow.dtype == np.float32

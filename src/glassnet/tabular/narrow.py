@@ -33,21 +33,23 @@ def narrowed(network: Network) -> Network:
     ([Dense(1)], array([ 1.101, -1.116]), array([ 1.101, -1.116], dtype=float32))
     """
     layers: list[Layer] = []
+    weights: list[dict[str, Array]] = []
     factors: Any = 1.0
-    weights, narrowed_weights = network.weights, dict[str, Array]()
-    for number, layer in enumerate(network.layers, 1):
-        after = network.layers[number] if number < len(network.layers) else None
+    following, theirs = (*network.layers[1:], None), network.layout.views(network.theta)
+    for layer, after, views in zip(network.layers, following, theirs, strict=True):
+        own = dict(vars(views))
         if isinstance(layer, Scale) and isinstance(after, Dense):
-            factors = weights[f"s{number}"].mT
+            factors = own["s"].mT
             continue
-        own = {name: weights[f"{name}{number}"] for name in network.layout.places[number - 1]}
         if isinstance(layer, Dense):
             W = own["W"] * factors
             own["W"] = W / sqrt(W.shape[-2]) if layer.ntk else W
             layer, factors = replace(layer, ntk=False), 1.0
         layers.append(layer)
-        narrowed_weights |= {f"{name}{len(layers)}": array for name, array in own.items()}
+        weights.append(own)
     narrow = Network(layers, network.inputs, loss=network.loss, seed=0)
     narrow.spread(len(network.theta))
-    narrow.weights = narrowed_weights
+    for views, own in zip(narrow.layout.views(narrow.theta), weights, strict=True):
+        for name, array in own.items():
+            getattr(views, name)[...] = array
     return narrow
