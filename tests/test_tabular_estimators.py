@@ -184,6 +184,7 @@ def test_threads_share_out_the_members_and_nothing_else(monkeypatch: pytest.Monk
 
 def test_many_rows_are_predicted_as_few_are() -> None:
     X, y = mixed(700)
+    X = X.assign(street=X["town"].str[::-1])  # two columns that are embedded
     labels = np.digitize(y, [-0.5, 0.5])
     for fitted, said in (
         (gn.TabularRegressor(epochs=8, n_ensemble=3, random_state=0).fit(X, y), "predict"),
