@@ -14,12 +14,14 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from sklearn.exceptions import ConvergenceWarning
 
 import glassnet as gn
+from glassnet.tabular import ensemble
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from fuzz import report, strategies
@@ -89,6 +91,7 @@ def check(model: Any, said: Any, rows: int, X: Any) -> None:
     assert said.shape == (rows,)
     if isinstance(model, gn.TabularRegressor):
         assert np.isfinite(said).all()
+        assert np.isfinite(as_of_many(model.predict, X)).all()
         return
     assert np.isin(said, model.classes_).all()
     shares = model.predict_proba(X)
@@ -96,6 +99,13 @@ def check(model: Any, said: Any, rows: int, X: Any) -> None:
     assert np.isfinite(shares).all()
     assert (shares >= 0).all()
     np.testing.assert_allclose(shares.sum(axis=1), 1)
+    np.testing.assert_allclose(as_of_many(model.predict_proba, X).sum(axis=1), 1)
+
+
+def as_of_many(predict: Callable[[Any], Any], X: Any) -> Any:
+    """Return what is said of these rows in the way that is meant for many."""
+    with mock.patch.object(ensemble, "EXACT_ROWS", 0):
+        return predict(X)
 
 
 def network(case: strategies.Arrays, seen: Outcomes) -> None:

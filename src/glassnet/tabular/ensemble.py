@@ -151,7 +151,7 @@ class Ensemble:
 
         Up to 256 rows it is computed in float64, so that what is said of a row does not hang on
         the others; more are computed in float32, by threads, and differ from that by rounding: by
-        less than 1e-4 of a probability, or of the targets' range.
+        less than 1e-4 of a probability, or of the targets' range; after a dozen rows by more.
         """
         mean: Array = self.members(X).mean(axis=0, dtype=float)
         return mean / mean.sum(axis=1, keepdims=True) if self.classes else mean
