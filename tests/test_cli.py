@@ -252,7 +252,7 @@ def test_defaults_are_what_they_are_said_to_be(run, small):
 def test_presets_and_members_are_as_many_networks(run, small):
     options = ("train", small, "--target", "class", "--epochs", 1, "-q")
     for more, members in (
-        *((("--preset", "quick"), 2), ((), 4), (("--preset", "best"), 8)),
+        *((("--preset", "quick"), 2), ((), 4), (("--preset", "best"), 12)),
         (("--preset", "best", "--members", "3"), 3),
     ):
         assert run(*options, *more) == (0, "", "")

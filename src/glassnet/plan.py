@@ -1,5 +1,6 @@
 """How a network is trained: which optimizer, on how many rows at a time, with what beside."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -74,21 +75,32 @@ class Plan:
         }
 
     def vectors(self, network: Base) -> dict[str, Array]:
-        """Return what a step wants of this plan for each parameter, and of the longest gradient."""
+        """Return what a step wants of this plan for each parameter, and of the longest gradient.
+
+        No more than it wants: each is as long as theta.
+        """
         factors, dtype = network.layout.factors, network.dtype
-        # rates of members are to the optimizer's own as factors
-        rates = 1 if self.rates is None else np.reshape(self.rates, (-1, 1)) / self.optimizer.rate
-        decay = factors("decay", dtype, network.frozen)
+        wanted = network.step(self.variant(1, "train", False, False)).inputs(network.inputs, dtype)
 
         def held(name: str) -> Array:
             return checks.fitting(name, np.array(getattr(self, name) or 0), dtype).astype(dtype)
 
-        return {
-            "factor": factors("rate", dtype) * np.asarray(rates, dtype),
-            "l2": held("l2") * decay,
-            "decay": held("weight_decay") * decay,
-            "longest": held("clip_norm"),
+        # rates of members are to the optimizer's own as factors
+        made: dict[str, Callable[[], Array]] = {
+            "factor": lambda: (
+                factors("rate", dtype)
+                * np.asarray(
+                    1
+                    if self.rates is None
+                    else np.reshape(self.rates, (-1, 1)) / self.optimizer.rate,
+                    dtype,
+                )
+            ),
+            "l2": lambda: held("l2") * factors("decay", dtype, network.frozen),
+            "decay": lambda: held("weight_decay") * factors("decay", dtype, network.frozen),
+            "longest": lambda: held("clip_norm"),
         }
+        return {name: make() for name, make in made.items() if name in wanted}
 
 
 def planned(how: dict[str, Any], others: tuple[str, ...] = ()) -> Plan:

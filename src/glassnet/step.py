@@ -207,7 +207,10 @@ class Step:
                 "rate": (number, True),
                 "factor": (
                     theta if variant.rates else each,
-                    variant.rates or (self.layout.factors("rate", dtype) != 1).any(),
+                    variant.rates
+                    or any(
+                        each.rate != 1 for own in self.layout.places for *_, each in own.values()
+                    ),
                 ),
                 "longest": (number, variant.clip),
                 "decay": (each, variant.decay),

@@ -100,7 +100,8 @@ class Compiled(Run):
         super().__init__(network, rows, plan, total_epochs)
         self.made, self._function = made, load(made)
         self._team = Team(threads) if made.shared else None
-        block = np.zeros(made.size + ALIGNMENT, network.dtype)
+        # written here: two threads that came to fresh memory at once would wait for each other
+        block = np.full(made.size + ALIGNMENT, 0, network.dtype)
         start = -address(block) % ALIGNMENT // network.dtype.itemsize
         self._block = block[start : start + made.size]
         size = network.layout.size
@@ -239,7 +240,7 @@ class Compiled(Run):
         """Return the numbers that may change, (steps, names), and count the steps as done."""
         numbers = np.empty((steps, len(self.made.changing)), self.network.dtype)
         every = range(self.steps_done + 1, self.steps_done + steps + 1)
-        columns: dict[str, Any] = {"rate": self.rate, "longest": self.shared["longest"]}
+        columns: dict[str, Any] = {"rate": self.rate, "longest": self.shared.get("longest")}
         if self.scheduled:
             found = [self.changing(step - 1, self.total) for step in every]
             columns |= {name: [each[name] for each in found] for name in found[0]}

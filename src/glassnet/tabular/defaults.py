@@ -156,7 +156,7 @@ class Recipe:
 PRESETS = {
     "quick": Recipe(members=2, effort=0.5),
     "default": Recipe(),
-    "best": Recipe(members=8, wide=256, effort=1.5),
+    "best": Recipe(members=12, wide=256, effort=1.5),
 }
 
 

@@ -194,7 +194,7 @@ class TabularClassifier(ClassifierMixin, _Tabular):
     Parameters
     ----------
     preset : str
-        ``quick``, ``default`` or ``best``: 2, 4 or 8 networks, and half, once or one and a half
+        ``quick``, ``default`` or ``best``: 2, 4 or 12 networks, and half, once or one and a half
         times the epochs.
     n_ensemble, epochs, batch_size : int, optional
         Instead of the preset's, which go by the number of rows.
