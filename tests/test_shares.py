@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import glassnet as gn
-from glassnet.engines import choice, compiled, loops, source
+from glassnet.engines import choice, compiled, loops, products, source
 from glassnet.engines.together import Team
 from glassnet.threads import one_thread, threads
 from helpers import ACTIVATIONS, EVERY_LOSS, Case, every_layer, label
@@ -110,12 +110,14 @@ def shared(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(compiled, "prepare", lambda function, arguments: None)
     monkeypatch.setattr(compiled, "Team", InTurns)
     monkeypatch.setattr(source, "CELLS", 0)
-    monkeypatch.setattr(loops, "BLAS", 30)
+    monkeypatch.setattr(products, "BLAS", 30)
     monkeypatch.setattr(choice, "KNOWN", {})
 
     def share(order: tuple[int, ...]) -> Turns:
         turns = Turns(order)
         monkeypatch.setattr(choice, "team", lambda *given: len(order))
+        # three share the sums of most products, two the rows or columns
+        monkeypatch.setattr(products, "DEEP", 0.5 if len(order) == 3 else 3)
         monkeypatch.setattr(compiled, "module", plainly(turns))
         monkeypatch.setattr(InTurns, "turns", turns, raising=False)
         return turns
@@ -180,6 +182,12 @@ def test_many_epochs_at_a_time(rule: Any, shared: Any) -> None:
     layers = [gn.Dense(10, "relu")]
     options = {"optimizer": rule, "epochs": 7, "every": 7, "clip_norm": 0.5}
     in_every_order(training(layers, gn.SquaredError(), **options), shared, "float64")
+
+
+def test_threads_share_the_sums_of_a_deep_product(shared: Any) -> None:
+    in_every_order(training([gn.Dense(12, "tanh")], gn.SquaredError()), shared, "float64")
+    own = {made.text.count("_thread *") for made in choice.KNOWN.values()}
+    assert own == {0, 1}, "the last layer's twelve terms, and only by three threads"
 
 
 def test_threads_that_do_not_meet_are_found_out(shared: Any, monkeypatch: Any) -> None:

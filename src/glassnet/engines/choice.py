@@ -47,7 +47,7 @@ def start(
 
         count = team(network, rows, plan)
         try:
-            made = translated(network, rows, plan, count > 1)
+            made = translated(network, rows, plan, count)
             return Compiled(network, rows, plan, total, made, count), engine
         except UntranslatableError as error:
             engine = f"numpy, for there is no compiled form of {error}"
@@ -79,7 +79,7 @@ def team(network: Network, rows: Rows, plan: Plan) -> int:
     return max(1, min(threads(), work // SHARE))
 
 
-def translated(network: Network, rows: Rows, plan: Plan, shared: bool = False) -> "Source":
+def translated(network: Network, rows: Rows, plan: Plan, sharing: int = 1) -> "Source":
     """Return the source of a full batch's step: one that is known, where glassnet's parts make it.
 
     To record and translate it takes as long as thousands of steps of a tiny network.
@@ -98,10 +98,10 @@ def translated(network: Network, rows: Rows, plan: Plan, shared: bool = False) -
     except TypeError:
         parts = None
     key: Any = parts, network.inputs, network.dtype, network.frozen, replace(variant, rule=None)
-    key += (whole, shared)
+    key += (whole, sharing)
     if parts is None or key not in KNOWN:
         program = alone(network, plan, batch, weighted)
-        made = source(program, ("theta", *plan.optimizer.state), whole, shared)
+        made = source(program, ("theta", *plan.optimizer.state), whole, sharing)
         if parts is None:
             return made
         if len(KNOWN) == MOST:

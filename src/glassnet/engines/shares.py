@@ -57,6 +57,9 @@ class Touch:
         return bool(low >= 0 and high - (n - 1) * stride <= stride)
 
 
+INNER = 2  # a product's axis that it sums over, beside its rows and columns
+
+
 def cut(calls: list[Call]) -> int | None:
     """Return the axis along which threads share a loop, or None where it has no such axis.
 
@@ -97,7 +100,7 @@ def _product(call: Call, axis: int | None) -> tuple[int | None, ...]:
     if call.out.ndim > 2:
         parts = (part.ndim == call.out.ndim and part.shape[0] > 1 for part in call.operands)
         return 0, *(0 if whole else None for whole in parts)
-    return axis, *((0, None) if axis == 0 else (None, 1))
+    return ((0, 0, None), (1, None, 1), (0, 1, 0))[axis]
 
 
 def _each(call: Call, axis: int | None) -> list[int | None]:

@@ -59,7 +59,7 @@ class Source:
     shared: bool
 
 
-def source(program: Program, written: tuple[str, ...], whole: bool, shared: bool = False) -> Source:
+def source(program: Program, written: tuple[str, ...], whole: bool, threads: int = 1) -> Source:
     """Translate a training step.
 
     Parameters
@@ -70,12 +70,13 @@ def source(program: Program, written: tuple[str, ...], whole: bool, shared: bool
         theta and the optimizer's state.
     whole : bool
         Whether the batch is the whole table, as it lies.
-    shared : bool
-        Whether threads are to share each step, if it is not a tiny one.
+    threads : int
+        How many are to share each step, if it is not a tiny one.
     """
     lines = Lines(program, written)
-    shared = shared and lines.cells() > CELLS
-    writer: Any = ByLoops(lines, shared) if lines.cells() > CELLS else ByScalars(lines)
+    tiny = lines.cells() <= CELLS
+    shared = threads > 1 and not tiny
+    writer: Any = ByScalars(lines) if tiny else ByLoops(lines, threads)
     used = lines.used()
     tables = tuple(name for name in ("x", "y", "w") if name in used)
     changing = tuple(name for name in lines.changing() if name in used)
