@@ -21,6 +21,10 @@ def load() -> float:
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
 
 
+# what makes OpenBLAS use an older machine's kernels, and Python compile a module at every import
+SLOWING = ("OPENBLAS_CORETYPE", "PYTHONDONTWRITEBYTECODE")
+
+
 def environment() -> dict[str, str]:
-    """Return the environment without what makes OpenBLAS use an older machine's kernels."""
-    return {name: value for name, value in os.environ.items() if name != "OPENBLAS_CORETYPE"}
+    """Return the environment without what makes a process slower than its user's would be."""
+    return {name: value for name, value in os.environ.items() if name not in SLOWING}

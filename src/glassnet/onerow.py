@@ -9,9 +9,7 @@ more, of which a single row costs hardly anything else.
 """
 
 from collections import Counter
-from collections.abc import Callable
 from itertools import pairwise
-from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -21,10 +19,10 @@ from glassnet.program import address
 from glassnet.vocabulary import Array
 
 
-def with_biases(replay: Replay) -> Callable[[], None]:
-    """Return a function that runs a bound replay's lines, sums of a product and a bias as one.
+def with_biases(replay: Replay) -> tuple[str, dict[str, Any]]:
+    """Return a bound replay's source with sums of a product and a bias as one, and its arrays.
 
-    Its globals hold the arrays, by the names that the source has for them.
+    The arrays, and the functions that it calls, go by the names that the source has for them.
 
     Examples
     --------
@@ -40,9 +38,14 @@ def with_biases(replay: Replay) -> Callable[[], None]:
         t1.dot(W2, t2)
         add(t2, b2, t3)
     >>> replay.bind(theta=net.theta)
-    >>> step = with_biases(replay)
-    >>> step.__code__.co_names
-    ('x_1', 'dot', 'W1_b1', 't1', 'maximum', 'c1', 't1_1', 'W2_b2', 't3')
+    >>> source, arrays = with_biases(replay)
+    >>> print(source)
+    def step():
+        x_1.dot(W1_b1, t1)
+        maximum(t1, c1, out=t1)
+        t1_1.dot(W2_b2, t3)
+    >>> arrays["W1_b1"].shape, arrays["x_1"][0, 3]
+    ((4, 2), np.float32(1.0))
     """
     arrays, name = dict(replay.bound().__globals__), replay.variable
     read = Counter(root for call in replay.calls for root in {id(o.root) for o in call.operands})
@@ -62,9 +65,7 @@ def with_biases(replay: Replay) -> Callable[[], None]:
             arrays[x] = arrays[f"{x}_1"][:, :-1]
         arrays[f"{W}_{b}"] = weights
         lines[place : place + 2] = [f"    {x}_1.dot({W}_{b}, {name(total.out)})", ""]
-    made: dict[str, Any] = {}
-    exec(compile("\n".join(lines), "<one row>", "exec"), made)
-    return FunctionType(made["step"].__code__, arrays)
+    return "\n".join(line for line in lines if line), arrays
 
 
 def _is_sum(product: Call, total: Call) -> bool:

@@ -20,6 +20,7 @@ from glassnet.base import PROGRAMS, Base
 from glassnet.onerow import with_biases
 from glassnet.planner import Replay
 from glassnet.predicting import Predicting
+from glassnet.served import callable_on
 from glassnet.step import Variant
 from glassnet.threads import cores, one_thread
 from glassnet.vocabulary import Array
@@ -106,10 +107,11 @@ class Desk:
         quiet.run(np.seterr, all="ignore")
         replay = self.replay(Variant(rows, "predict"), (wanted,))
         alone = rows == 1 and self.network.members is None
-        step = with_biases(replay) if alone else replay.bound()
-        arrays, outputs = step.__globals__, replay.variable(replay.program.outputs[wanted])
+        bound = replay.source, replay.bound().__globals__
+        source, arrays = with_biases(replay) if alone else bound
         own = arrays.get("x", replay.arrays["x"])
-        return self.network.theta, quiet.run, _function(step, own, arrays[outputs])
+        outputs = arrays[replay.variable(replay.program.outputs[wanted])]
+        return self.network.theta, quiet.run, callable_on(source, arrays, own, outputs)
 
 
 def bare(network: Base) -> Any:
@@ -117,29 +119,6 @@ def bare(network: Base) -> Any:
     copied = copy.copy(network)
     copied.memory = copied.taught = copied._untouched = None
     return copied
-
-
-def _function(step: Callable[[], None], own: Array, outputs: Array) -> Callable[[Any], Any]:
-    """Return a program as a function of x: an array, or None if x wants to be looked at."""
-    flat, array, narrow, wide = own.reshape(-1), np.ndarray, np.dtype("f4"), np.dtype("f8")
-    squares, whole, alone, table = flat.dot, outputs.copy, outputs[..., 0, :].copy, own.shape
-    plain = outputs.flags.c_contiguous
-    said, total = (outputs.reshape(-1), outputs.reshape(-1).dot) if plain else (None, outputs.sum)
-    shapes = (table, table[1:])  # nobody gives a single row to a program of more
-
-    def function(x: Any) -> Any:
-        if type(x) is array and ((dtype := x.dtype) is narrow or dtype is wide):
-            shape = x.shape
-            if shape in shapes:
-                own[...] = x
-                # a sum of squares takes no array, and where it is finite so are they
-                if isfinite(squares(flat)):
-                    step()
-                    if (found := total(said)) == found:  # or one of them is NaN
-                        return whole() if shape == table else alone()
-        return None
-
-    return function
 
 
 def _work(rows: int, theta: Array) -> int:
