@@ -604,3 +604,20 @@ def test_what_is_checked_in_one_pass_is_checked(monkeypatch: pytest.MonkeyPatch)
     for count in (1, 5, 2000, 40_000):
         NET.predict(rows(count))
     NET.predictor()(rows(1)[0])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("scale", [0.0, 1.0])
+def test_a_row_that_is_not_finite_is_found_out_by_any_weights(bad: float, scale: float) -> None:
+    net = gn.Network([gn.Dense(5, "relu"), gn.Dense(2)], inputs=4, seed=0)
+    net.weights["W1"] = net.weights["W1"] * scale
+    predict, told = net.predictor(), net.predict(np.ones((1, 4)))
+    assert same(predict(np.ones(4)), told[0])
+    for column in range(4):
+        row = np.ones((1, 4), np.float32)
+        row[0, column] = bad
+        for ask, given in ((predict, row), (predict, row[0]), (net.predict, row)):
+            with pytest.raises(ValueError, match="expected finite numbers"):
+                ask(given)
+    huge = np.full((1, 4), 3e38, np.float32)  # a product with which may be too large for float32
+    np.testing.assert_array_equal(predict(huge), net.predict(huge))

@@ -4,6 +4,7 @@ What a single row costs is calls. So the lines are written into the function, an
 such as take no call more than they must.
 """
 
+import re
 from collections.abc import Callable
 from math import isfinite
 from typing import Any
@@ -12,14 +13,15 @@ import numpy as np
 
 from glassnet.vocabulary import Array
 
+PRODUCT = re.compile(r"x(?:_1)?\.dot\(\w+, (\w+)\)")  # of a row and weights: what it goes to
 SERVED = """
 def function(served):
     if type(served) is served_array and served.dtype in served_kinds:
         served_shape = served.shape
         if served_shape in served_shapes:
             served_own[...] = served
-            # a sum of squares takes no array, and where it is finite so are they
-            if served_finite(served_squares(served_flat)):
+            {first}
+            if served_finite({probe}):
                 {lines}
                 if (served_sum := {total}) == served_sum:  # or one of them is NaN
                     return served_whole() if served_shape == served_table else served_alone()
@@ -56,8 +58,17 @@ def callable_on(
     names |= {"shapes": (table, table[1:])}  # nobody gives a single row to a program of more
     names |= {"whole": outputs.copy, "alone": outputs[..., 0, :].copy}
     names |= {"said": said, "total": total, "item": outputs.item}
+    lines = [line.strip() for line in source.split("\n")[1:]]
+    # a sum of squares takes no array, and where it is finite so are they; and any product with a
+    # row that is not finite is not, whatever the weights are: 0 times what is infinite is NaN
+    first, probe, product = "pass", "served_squares(served_flat)", PRODUCT.fullmatch(lines[0])
+    if product and own.shape[:-1] == (1,):
+        first, probe = lines.pop(0), "served_item_of_product(0)"
+        names["item_of_product"] = arrays[product[1]].item
     text = SERVED.format(
-        lines="\n            ".join(source.split("\n")[1:]).strip(),
+        first=first,
+        probe=probe,
+        lines=("\n" + " " * 16).join(lines or ["pass"]),
         total="served_item()" if outputs.size == 1 else "served_total(served_said)",
     )
     made = arrays | {f"served_{name}": each for name, each in names.items()}
