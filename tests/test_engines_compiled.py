@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import glassnet as gn
-from glassnet.engines import cache, compiled
+from glassnet.engines import cache, choice, compiled, source
 from glassnet.engines.source import HEADER
 from glassnet.engines.together import WAIT, Team
 from helpers import ACTIVATIONS, EVERY_LOSS, OPTIMIZERS, OWN_LOSS, every_layer, label
@@ -120,15 +120,22 @@ def test_nothing_is_kept_where_others_may_write(
 
 
 @pytest.mark.usefixtures("plain")
-def test_a_loss_has_the_same_bits_however_an_epoch_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    rng, losses = np.random.default_rng(0), set()
+@pytest.mark.parametrize("cells", [1500, 0], ids=["scalars", "loops"])
+@pytest.mark.parametrize("members", [None, 2])
+def test_bits_are_the_same_however_an_epoch_is_cut(
+    monkeypatch: pytest.MonkeyPatch, cells: int, members: int | None
+) -> None:
+    monkeypatch.setattr(source, "CELLS", cells)
+    monkeypatch.setattr(choice, "KNOWN", {})
+    rng, found = np.random.default_rng(0), set()
     table, y, w = rng.standard_normal((203, 4)), rng.standard_normal(203), rng.random(203)
     for work in (1, 500, 900, 1e9):
         monkeypatch.setattr(compiled, "WORK", work)
         net = gn.Network([gn.Dense(1)], 4, seed=0)
-        history = net.fit(table, y, sample_weight=w, batch_size=4, epochs=2, engine="numba")
-        losses.add(tuple(history.loss))
-    assert len(losses) == 1
+        how = {"batch_size": 4, "epochs": 2, "members": members, "l2": 0.01}
+        history = net.fit(table, y, sample_weight=w, engine="numba", **how)
+        found.add((np.array(history.loss).tobytes(), net.theta.tobytes()))
+    assert len(found) == 1
 
 
 def test_threads_that_cannot_be_had_leave_nobody_waiting_later(

@@ -123,7 +123,7 @@ class Compiled(Run):
         ready = (self._function, self._block.dtype, *flags)
         if ready not in READY:
             numbers = np.empty((1, len(self.made.changing)), self.network.dtype)
-            arguments, *_ = self._calls(self._nowhere, numbers, 1, 1, False, False)
+            arguments, *_ = self._calls(self._nowhere, numbers, 1, 1, False, False, True, True)
             more = self._team.arguments(0) if self._team else ()
             prepare(self._function, (*arguments, *more))
             READY.add(ready)
@@ -198,7 +198,9 @@ class Compiled(Run):
         while begin < self.full:
             steps = min(self._at_once, self.full - begin)
             part = order[:, begin * self.batch : (begin + steps) * self.batch]
-            losses = self._call(np.ascontiguousarray(part), 1, steps, want_loss)
+            ends = not begin, begin + steps == self.full
+            ends = ends if self.network.members is None else (True, True)  # they share the block
+            losses = self._call(np.ascontiguousarray(part), 1, steps, want_loss, ends=ends)
             begin += steps
         total, shares = losses.T
         if self.steps > self.full:
@@ -213,11 +215,17 @@ class Compiled(Run):
         return mean[0] if self.network.members is None else mean
 
     def _call(
-        self, order: Array, epochs: int, steps: int, want_loss: bool, undo: bool = False
+        self,
+        order: Array,
+        epochs: int,
+        steps: int,
+        want_loss: bool,
+        undo: bool = False,
+        ends: tuple[bool, bool] = (True, True),
     ) -> Array:
         """Let the function go through steps; return the sums of each member's losses and shares."""
         numbers, start = self._numbers(epochs * steps), perf_counter()
-        for arguments in self._calls(order, numbers, epochs, steps, want_loss, undo):
+        for arguments in self._calls(order, numbers, epochs, steps, want_loss, undo, *ends):
             if self._team:
                 self._team(self._function, arguments)
             else:

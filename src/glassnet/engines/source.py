@@ -1,7 +1,8 @@
 """The source of a compiled engine: a function that goes through epochs of full batches.
 
 Tables, orders, numbers that change and vectors like theta come in; theta and the optimizer's
-state are read once before the first step and written back after the last.
+state are read once before the first step and written back after the last. Where several calls
+follow each other, as long as nobody looks, they may stay in the block in between.
 """
 
 from collections.abc import Iterator
@@ -38,7 +39,8 @@ class Source:
         `tables`, their order, the numbers of each step (`changing`), the arrays that it changes
         (`written`), those it reads (`vectors`), its constants, and where the sums of losses and
         shares go on, and of the squares of theta; then epochs, steps in each, whether the last
-        one's loss is wanted, and whether to leave theta and state as they were if they ran away.
+        one's loss is wanted, whether to leave theta and state as they were if they ran away, and
+        whether this call is the first and the last of those that follow each other.
     size : int
         Elements of the block.
     draws : bool
@@ -91,6 +93,8 @@ def source(program: Program, written: tuple[str, ...], whole: bool, threads: int
     once = list(writer.clear("gradient")) if "gradient" in used else []
     once += [line for name in constants for line in writer.constant(name)]
     end = [line for name in written for line in writer.store(name)]
+    if isinstance(writer, ByLoops):  # whose block stays as it is from call to call
+        begin, end = ["if _first:", *_indented(begin)], ["if _last:", *_indented(end)]
     if not whole:
         body += gather
     meet = ["wait(_meeting, _threads)"] if shared else []
@@ -120,7 +124,7 @@ def source(program: Program, written: tuple[str, ...], whole: bool, threads: int
         *constants,
         "_losses",
     ]
-    settings = ["_epochs", "_steps", "_read", "_undo"]
+    settings = ["_epochs", "_steps", "_read", "_undo", "_first", "_last"]
     settings += ["_thread", "_threads", "_meeting"] if shared else []
     helpers = [*lines.helpers, *[WAIT] * shared]
     text = [
