@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import glassnet as gn
-from glassnet.engines import choice, compiled, loops, products, source
+from glassnet.engines import choice, compiled, gaps, loops, products, source
 from glassnet.engines.together import Team
 from glassnet.threads import one_thread, threads
 from helpers import ACTIVATIONS, EVERY_LOSS, Case, every_layer, label
@@ -104,9 +104,10 @@ def plainly(turns: Turns) -> Any:
     return made
 
 
-@pytest.fixture
-def shared(monkeypatch: pytest.MonkeyPatch) -> Any:
+@pytest.fixture(params=[2048, 1], ids=["dense", "gaps"])
+def shared(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a function after which steps are shared by as many threads, in an order."""
+    monkeypatch.setattr(gaps, "APART", request.param)
     monkeypatch.setattr(compiled, "prepare", lambda function, arguments: None)
     monkeypatch.setattr(compiled, "Team", InTurns)
     monkeypatch.setattr(source, "CELLS", 0)

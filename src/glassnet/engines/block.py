@@ -2,6 +2,7 @@
 
 from math import prod
 
+from glassnet.engines.gaps import places, with_gaps
 from glassnet.engines.lines import Lines
 from glassnet.engines.nests import FEW, FUSED, Nest, nests, together
 from glassnet.engines.shares import touches
@@ -28,6 +29,9 @@ class Block:
         self._groups = together(nests(lines, self.shared), lines)
         self._within = self._locals()  # arrays that only one loop touches, which keeps none of it
         self._upright = self._columns()  # arrays that lie column by column
+        self.gaps = with_gaps(lines)
+        vector = self.gaps.get("theta")  # a loop through all weights goes through the gaps, too
+        self._through = {vector.size: vector.place(vector.size)} if vector else {}
         inputs = lines.program.inputs
         for name in sorted(lines.used()):
             if inputs[name].shape:
@@ -46,6 +50,7 @@ class Block:
 
     def range(self, n: int, cut: bool) -> str:
         """Return how far a loop of n goes: from one end to the other, or a thread's part."""
+        n = self._through.get(n, n)
         if cut:
             self._parts.add(n)
         return f"_b{n}, _e{n}" if cut else str(n)
@@ -84,11 +89,13 @@ class Block:
 
     def _places(self, value: Value) -> tuple[int, list[int]]:
         """Return where a value begins in its root, and its strides, in elements."""
-        size, root = value.root.dtype.itemsize, value.root
-        start, steps = value.offset // size, [stride // size for stride in value.strides]
-        if self.lines.name(root) not in self._upright:
+        name = self.lines.name(value.root)
+        if name in self.gaps and (found := self.gaps[name].of(value)):
+            return found
+        start, steps = places(value)
+        if name not in self._upright:
             return start, steps
-        rows, columns = root.shape
+        rows, columns = value.root.shape
         turned = {columns: 1, 1: rows, 0: 0}
         return start // columns + start % columns * rows, [
             turned.get(step, 0) if n > 1 else 0 for step, n in zip(steps, value.shape, strict=True)
@@ -98,7 +105,8 @@ class Block:
         """Return where an array begins in the block, counted in elements."""
         name = self.lines.name(root)
         if name not in self.offsets:
-            self.offsets[name] = self.room(prod(root.shape))
+            gaps, size = self.gaps.get(name), prod(root.shape)
+            self.offsets[name] = self.room(gaps.place(size) if gaps else size)
         return self.offsets[name]
 
     def _element(self, value: Value, indices: list[str]) -> str:

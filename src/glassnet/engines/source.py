@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from glassnet.engines.block import loops
+from glassnet.engines.gaps import Gaps
 from glassnet.engines.lines import Lines
 from glassnet.engines.loops import Loops
 from glassnet.engines.scalars import Scalars
 from glassnet.engines.together import WAIT
 from glassnet.program import Program
+from glassnet.value import Value
 from glassnet.vocabulary import Array
 
 HEADER = '''"""Written by glassnet: the lines of a training step, for Numba to compile."""
@@ -236,9 +239,8 @@ class ByLoops(Loops):
     def load(self, name: str, place: str, once: bool) -> Iterator[str]:
         """Yield statements that fetch an input."""
         value = self.lines.program.inputs[name]
-        start = self._array(value)
         if "%s" in place:
-            rows, columns = value.shape
+            start, (rows, columns) = self._array(value), value.shape
             row = "_i" if once else "_r"
             yield f"for _i in range({self.range(rows, self.shared)}):"
             if not once:
@@ -246,9 +248,8 @@ class ByLoops(Loops):
             yield f"    for _j in range({columns}):"
             yield f"        _m[{start} + _i * {columns} + _j] = {name}[{row}, _j]"
         else:
-            part = f"{place[:-1]}, _i]"
-            yield f"for _i in range({self.range(value.shape[0], self.shared)}):"
-            yield f"    _m[{start} + _i] = {part}"
+            for around, at, element in self._vector(value):
+                yield from loops(around, [f"_m[{at}] = {place[:-1]}, {element}]"])
 
     def size_of(self, name: str) -> Iterator[str]:
         """Yield statements that take the sum of an input's squares, or of a thread's part."""
@@ -268,8 +269,21 @@ class ByLoops(Loops):
     def store(self, name: str) -> Iterator[str]:
         """Yield statements that put an input back."""
         value = self.lines.program.inputs[name]
-        yield f"for _i in range({self.range(value.shape[0], self.shared)}):"
-        yield f"    {name}[_k, _i] = _m[{self._array(value)} + _i]"
+        for around, at, element in self._vector(value):
+            yield from loops(around, [f"{name}[_k, {element}] = _m[{at}]"])
+
+    def _vector(self, value: Value) -> Iterator[tuple[list[tuple[str, str]], str, str]]:
+        """Yield loops through parts of a vector, and where an element lies, and which it is."""
+        start, n = self._array(value), value.shape[0]
+        gaps = self.gaps.get(self.lines.name(value), Gaps(n, (), 0))
+        for element, place, rows, columns in gaps.parts():
+            if rows == 1:
+                around = [("_i", self.range(columns, self.shared))]
+                yield around, f"{start + place} + _i", f"{element} + _i"
+            else:
+                around = [("_i", self.range(rows, self.shared)), ("_j", str(columns))]
+                at = f"{start + place} + _i * {columns + gaps.gap} + _j"
+                yield around, at, f"{element} + _i * {columns} + _j"
 
     def weights(self) -> list[str]:
         """Return the statements that add up the batch's weights."""
