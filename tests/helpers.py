@@ -205,6 +205,7 @@ class Case:
         self.frozen = [i for i in learning[1:] if rng.random() < 0.3]
         if len(learning) > 1 and not self.frozen and rng.random() < 0.3:
             self.frozen = learning[:1]
+        self.options["drop_last"] = bool(rng.random() < 0.3)
 
     @property
     def table(self) -> Any:

@@ -174,7 +174,8 @@ class Compiled(Run):
         order, states = self._nowhere, []
         if not self.whole:
             states = [rng.bit_generator.state for rng in self.network.generators]
-            order = np.hstack([np.atleast_2d(self._order()) for _ in range(epochs)])
+            taken = self.full * self.batch  # of each epoch; drop_last leaves out the others
+            order = np.hstack([np.atleast_2d(self._order())[:, :taken] for _ in range(epochs)])
         self._losses[...] = 0
         losses = self._call(order, epochs, self.full, want_loss, undo=alone)
         # a sum of squares is infinite wherever `_finite` sees a run end, and a little before
