@@ -164,6 +164,12 @@ def test_rows_without_target_are_left_out_and_said(run, tmp_path):
     code, told, _ = run("train", "t.csv", "--target", "y", "--epochs", 1)
     assert code == 0
     assert "5 rows without y left out" in told
+    (tmp_path / "t.csv").write_text("\n".join(["x,y", *lines[1:9], *lines[10:]]) + "\n7,#N/A\n")
+    _, told, _ = run("train", "t.csv", "--target", "y", "--epochs", 1)
+    assert "5 rows without y left out" in told
+    (tmp_path / "t.csv").write_text("\n".join(["x,y", *lines[:10], *lines[11:20]]))
+    _, told, _ = run("train", "t.csv", "--target", "y", "--epochs", 1)
+    assert "1 row without y left out" in told
 
 
 def test_names_that_look_like_markup_are_shown_as_they_are(run, tmp_path):

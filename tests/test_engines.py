@@ -429,6 +429,14 @@ def test_what_cannot_be_translated_is_replayed_and_said() -> None:
     assert history.engine == "numpy, for there is no compiled form of sparse rows"
 
 
+@pytest.mark.parametrize("engine", ["auto", "numpy", "numba", "eager"])
+def test_what_lbfgs_runs_is_said(engine: str) -> None:
+    net, rows, _ = plan_of()
+    history = net.fit(rows.X, rows.y, optimizer="lbfgs", epochs=3, engine=engine)
+    told = ", for L-BFGS asks for losses, not for steps" if engine in ("numba", "eager") else ""
+    assert history.engine == "numpy" + told
+
+
 def test_the_source_depends_on_no_weight_and_no_row() -> None:
     texts = set()
     for seed in range(2):

@@ -180,10 +180,22 @@ def test_labels_of_mixed_types_come_back_and_others_are_refused():
     again = labels_from_json("classes_", json.loads(json.dumps(labels_to_json("classes_", labels))))
     assert again.dtype == object
     assert [*map(repr, again)] == [*map(repr, labels)]
-    days = np.array(["2020-01-01"], "M8[D]")
-    for wrong in (days, np.array([1j]), np.array([float("nan")]), np.array([object()])):
+    days = np.array(["2020-01-01", "2026-12-31"], "M8[D]")
+    again = labels_from_json("classes_", json.loads(json.dumps(labels_to_json("classes_", days))))
+    assert (again.dtype, again.tolist()) == (days.dtype, days.tolist())
+    never = np.array(["NaT"], "M8[D]")
+    for wrong in (
+        never,
+        np.array(["2020"], "M8[Y]"),
+        np.array([1j]),
+        np.array([float("nan")]),
+        np.array([object()]),
+    ):
         with pytest.raises(TypeError, match="classes_: expected"):
             labels_to_json("classes_", wrong)
+    for wrong in ("x", "2020", "2020-13-01", "2020-01-01T00", 3):
+        with pytest.raises(ValueError, match="classes_: expected labels of a dtype"):
+            labels_from_json("classes_", {"dtype": "datetime64[D]", "values": [wrong]})
     wide = {"dtype": "U100000000", "values": ["a", "b"]}
     with pytest.raises(ValueError, match="classes_: expected labels of a dtype"):
         labels_from_json("classes_", wide)
@@ -209,6 +221,7 @@ def test_arrays_and_numpys_numbers_are_parameters_too():
     sizes = from_json("it", to_json("it", np.array([8, 4], "int32")))
     assert sizes.dtype == "int32"
     assert sizes.tolist() == [8, 4]
+    assert to_json("it", pd.Index(["a", "b"])) == to_json("it", np.array(["a", "b"], object))
     assert to_json("it", [np.float32(0.5), np.True_, np.int8(3)]) == [0.5, True, 3]
 
 

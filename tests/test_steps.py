@@ -153,6 +153,16 @@ def test_drop_last_leaves_out_what_remains(rows: int, batch: int | None, steps: 
     assert len(run.with_loss) == 1, "every step has as many rows"
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.uint8])
+@pytest.mark.parametrize("engine", ["numpy", "eager", "numba"])
+def test_a_batch_size_of_numpys_is_the_same_number(kind: Any, engine: str) -> None:
+    X, y = table(40)
+    nets = network(), network()
+    for net, batch in zip(nets, (16, kind(16)), strict=True):
+        net.fit(X, y, batch_size=batch, epochs=30, engine=engine)
+    assert nets[0].theta.tobytes() == nets[1].theta.tobytes()
+
+
 def test_drop_last_is_the_training_without_the_rows_that_remain() -> None:
     X, y = table(40)
     how: dict[str, Any] = {"epochs": 3, "batch_size": 16, "shuffle": False}

@@ -2,6 +2,8 @@
 
 import pickle
 from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
 from itertools import count
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.exceptions import NotFittedError
-from sklearn.metrics import get_scorer, log_loss, make_scorer, mean_absolute_error
+from sklearn.metrics import accuracy_score, get_scorer, log_loss, make_scorer, mean_absolute_error
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -469,6 +471,11 @@ def test_labels_may_be_objects_and_must_be_there() -> None:
         ([[0], [1, 2]] * 30, None, "y: expected one value a row, got rows of unequal lengths"),
         ([[0, 1]] * 60, None, "y: y should be a 1d array"),
         (np.array(["NaT", "2026-01-01"] * 30, "M8[s]"), None, "y: expected a label .* in row 0"),
+        ([date(2026, 1, 1), date(2026, 1, 2)] * 30, None, "y: expected numbers, .* got date;"),
+        ([Decimal(0), Decimal(1)] * 30, None, "y: expected numbers, .* got Decimal; y.astype"),
+        ([0j, 1j] * 30, None, "y: Complex data not supported, got complex128"),
+        ([], None, "y: expected 60 rows, as many as X, got 0"),
+        (np.ma.masked_equal([0, 1, 0, 2] * 15, 2), None, "y: .* got a masked one in row 3"),
         ([1e300, 0.5] * 30, None, "y: Unknown label type: continuous"),
         ([0, 1] * 30, [0.0] * 60, "sample_weight: .* at least one non-zero"),
         ([0, 1] * 30, ["a"] * 60, "sample_weight: "),
@@ -564,8 +571,15 @@ def test_a_scorer_that_fails_is_named() -> None:
         raise ValueError("not these")
 
     X = np.random.default_rng(0).standard_normal((300, 4))
-    with pytest.raises(ValueError, match="expected a scorer for the 60 rows that judge, got not"):
-        gn.TabularClassifier("quick", epochs=4, metric=scorer).fit(X, X[:, 0] > 0)
+    for function, why in (
+        (scorer, "not these"),
+        (accuracy_score, "too many positional"),
+        (lambda clf, X, y: clf.predict(X) == y, "only "),
+        (lambda clf, X, y: None, "float"),
+    ):
+        message = f"^metric: expected a scorer for the 60 rows that judge, got {why}"
+        with pytest.raises(ValueError, match=message):
+            gn.TabularClassifier("quick", epochs=4, metric=function).fit(X, X[:, 0] > 0)
 
 
 @pytest.mark.parametrize(
@@ -594,5 +608,55 @@ def test_what_is_wrong_with_classes_and_rows_to_judge_by_is_said_by_name() -> No
     y = np.array(["p", "q"] * 20)
     with pytest.raises(ValueError, match=r"class_weight of 'p': expected .* got -1"):
         gn.TabularClassifier(class_weight={"p": -1.0, "q": 1.0}).fit(X, y)
-    with pytest.raises(ValueError, match="eval_set: expected 40 targets, got 39"):
-        gn.TabularClassifier().fit(X, y, eval_set=(X, y[1:]))
+    for weights in ({"p": 1e308}, {"p": 1e200, "q": 0.5}):
+        clf = gn.TabularClassifier(class_weight=weights)
+        with pytest.raises(ValueError, match="class_weight: expected"):
+            clf.fit(X, y, sample_weight=np.full(40, 1e200))
+    for eval_set, why in (
+        ((X, y[1:]), "expected 40 targets, got 39"),
+        ((X[:, :1], y), "X has 1 features"),
+        ((X[:0], y[:0]), "X: Found array with 0 sample"),
+        ((X, None), "y: this estimator requires y"),
+        ((X, np.where(y == "q", "r", "p")), "expected classes of y, got 'r'"),
+    ):
+        with pytest.raises(ValueError, match=f"^eval_set: {why}"):
+            gn.TabularClassifier().fit(X, y, eval_set=eval_set)
+    with pytest.raises(ValueError, match=r"^eval_set: y: expected numbers, got text"):
+        gn.TabularRegressor().fit(X, X[:, 0], eval_set=(X, y))
+
+
+def test_a_batch_size_of_numpys_will_do() -> None:
+    X, y = mixed(60)
+    one, other = (
+        gn.TabularRegressor("quick", epochs=3, batch_size=size, random_state=0).fit(X, y)
+        for size in (16, np.int64(16))
+    )
+    assert (one.predict(X) == other.predict(X)).all()
+
+
+@pytest.mark.parametrize("dtype", [float, int])
+def test_what_is_masked_is_a_gap(dtype: Any) -> None:
+    rng = np.random.default_rng(0)
+    X = (10 * rng.standard_normal((90, 3))).astype(dtype)
+    mask = rng.random(X.shape) < 0.3
+    masked = np.ma.masked_array(np.where(mask, 99999, X), mask)
+    gappy = np.where(mask, np.nan, X)
+    one, other = (
+        gn.TabularClassifier("quick", epochs=3, random_state=0).fit(table, X[:, 0] > 0)
+        for table in (gappy, masked)
+    )
+    assert one.encoding_.describe() == other.encoding_.describe()
+    assert (one.predict_proba(gappy) == other.predict_proba(masked)).all()
+
+
+@pytest.mark.parametrize("unit", ["D", "s", "us", "ns"])
+def test_dates_are_labels(unit: str, tmp_path: Any) -> None:
+    X = np.random.default_rng(0).standard_normal((60, 2))
+    days = np.where(X[:, 0] > 0, "2020-01-01", "2021-12-31").astype(f"datetime64[{unit}]")
+    first = days.min().astype("datetime64[us]" if unit == "ns" else days.dtype).item()
+    clf = gn.TabularClassifier("quick", class_weight={first: 2}, random_state=0).fit(X, days)
+    assert clf.score(X, days) > 0.9
+    clf.set_params(class_weight=None).save(tmp_path / "days.safetensors")
+    again = gn.load(tmp_path / "days.safetensors")
+    assert again.classes_.dtype == clf.classes_.dtype
+    assert (again.predict(X) == clf.predict(X)).all()

@@ -99,9 +99,9 @@ def numbers(name: str, given: Any, finite: bool = True) -> NDArray[Any]:
 
 
 def fitting(name: str, array: NDArray[Any], dtype: Any) -> NDArray[Any]:
-    """Return numbers that a dtype holds: float32 ends at 3.4e38."""
-    most = float(np.finfo(dtype).max)
-    if array.size and not (-most <= float(array.min()) and float(array.max()) <= most):
+    """Return finite numbers that a dtype holds: float32 ends at 3.4e38."""
+    most, held = float(np.finfo(dtype).max), np.can_cast(array.dtype, dtype)
+    if array.size and not held and not (-most <= float(array.min()) and float(array.max()) <= most):
         raise ValueError(
             f"{name}: expected numbers that {np.dtype(dtype)} holds, got "
             f"{array.flat[np.abs(array).argmax()]:g}"

@@ -14,7 +14,9 @@ from difflib import get_close_matches
 from itertools import chain, count, islice
 from os import PathLike, fspath
 
-GAPS = frozenset(("", "NA", "N/A", "nan", "NaN", "null", "NULL", "None", "?"))
+GAPS = frozenset(
+    ("", "NA", "<NA>", "N/A", "n/a", "#N/A", "#NA", "nan", "NaN", "null", "NULL", "None", "?")
+)
 DELIMITERS = ",;\t|"
 PARQUET = b"PAR1"  # a Parquet file begins and ends with it
 

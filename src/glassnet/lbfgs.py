@@ -56,6 +56,8 @@ def minimise(
         if stop(last[0]) or best.stopped.all():
             raise StopIteration
 
+    other = plan.engine not in ("auto", "numpy")
+    history.engine = "numpy" + ", for L-BFGS asks for losses, not for steps" * other
     rule = plan.optimizer
     with np.errstate(all="ignore"):
         result = minimize(

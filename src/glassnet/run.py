@@ -43,7 +43,7 @@ class Run:
         self.network, self.plan, self.rule, self.steps_done = network, plan, plan.optimizer, 0
         self.places, self.weighted, dtype = rows.places, rows.w is not None, network.dtype
         self.rows = len(rows) if self.places is None else self.places.shape[-1]
-        self.batch = min(plan.batch_size or self.rows, self.rows)
+        self.batch = min(int(plan.batch_size or self.rows), self.rows)
         self.whole = self.batch == self.rows and self.places is None
         rest = 0 if plan.drop_last else self.rows % self.batch
         self.full = self.rows // self.batch

@@ -67,7 +67,7 @@ def seconds(network: Network, rows: Rows, plan: Plan, epochs: int) -> float:
 def sizes(rows: Rows, plan: Plan) -> tuple[int, int]:
     """Return how many rows each member learns from, and how many a step takes."""
     count = len(rows) if rows.places is None else rows.places.shape[-1]
-    return count, min(plan.batch_size or count, count)
+    return count, min(int(plan.batch_size or count), count)
 
 
 def team(network: Network, rows: Rows, plan: Plan) -> int:

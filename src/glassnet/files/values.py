@@ -6,6 +6,7 @@ are all here: tuples, dicts, numbers that are not finite, arrays of labels, glas
 
 import re
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from reprlib import repr as short
 from typing import Any
 
@@ -32,6 +33,7 @@ NOT_FINITE = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
 NUMBERS: dict[str, type[Any]] = {"bool": bool}
 NUMBERS |= {f"{sign}int{bits}": int for sign in ("", "u") for bits in (8, 16, 32, 64)}
 NUMBERS |= {f"float{bits}": float for bits in (16, 32, 64)}
+DATES = [f"datetime64[{unit}]" for unit in ("D", "h", "m", "s", "ms", "us")]
 ROOM = 2**16  # letters, blanks behind shorter labels included, that need no longest label
 
 
@@ -45,6 +47,8 @@ def to_json(name: str, value: Any) -> Any:
     """
     if isinstance(value, np.generic):
         value = value.item()
+    if hasattr(value, "to_numpy"):  # names of columns, as pandas and polars have them
+        value = value.to_numpy()
     if type(value) in PLAIN:
         finite = type(value) is not float or np.isfinite(value)
         return value if finite else {"number": str(value)}
@@ -125,7 +129,7 @@ def labels_to_json(name: str, labels: Array) -> dict[str, Any]:
     dtype = labels.dtype
     said: dict[str, Any] = {
         "dtype": dtype.str[1:] if dtype.kind == "U" else dtype.name,
-        "values": [to_json(name, label) for label in labels.tolist()],
+        "values": [to_json(name, label) for label in _plain(labels)],
     }
     try:
         again = labels_from_json(name, said)
@@ -138,6 +142,12 @@ def labels_to_json(name: str, labels: Array) -> dict[str, Any]:
             f"{dtype}"
         )
     return said
+
+
+def _plain(labels: Array) -> list[Any]:
+    """Return labels as Python has them; dates as text."""
+    values: list[Any] = (labels.astype(str) if labels.dtype.kind == "M" else labels).tolist()
+    return values
 
 
 def labels_from_json(name: str, content: Any) -> Array:
@@ -159,11 +169,12 @@ def labels_from_json(name: str, content: Any) -> Array:
             labels = np.empty(len(values), object)
             labels[:] = values
             return labels
-    elif dtype in NUMBERS:
-        if all(type(value) is NUMBERS[dtype] for value in values):
-            labels = np.array(values, dtype)
-            if labels.tolist() == values:
-                return labels
+    elif dtype in NUMBERS or dtype in DATES:
+        with suppress(ValueError):  # text that is no date
+            if all(type(value) is NUMBERS.get(dtype, str) for value in values):
+                labels = np.array(values, dtype)
+                if _plain(labels) == values:
+                    return labels
     elif re.fullmatch(r"U[1-9]\d{0,8}", dtype) and all(type(value) is str for value in values):
         longest, width = max(map(len, values), default=0), int(dtype[1:])
         # a file must not make us reserve more than it holds

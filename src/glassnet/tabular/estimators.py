@@ -8,7 +8,7 @@ import numpy as np
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
     from sklearn.metrics import get_scorer, get_scorer_names
-    from sklearn.utils import check_random_state, column_or_1d
+    from sklearn.utils import check_random_state
     from sklearn.utils.validation import check_is_fitted
 except ModuleNotFoundError:
     raise ModuleNotFoundError(
@@ -24,7 +24,7 @@ from glassnet.tabular.defaults import PRESETS, preset
 from glassnet.tabular.encoding import Encoding
 from glassnet.tabular.ensemble import Ensemble, Table, learn
 from glassnet.tabular.frame import Frame, read_frame
-from glassnet.tabular.given import labels_of, quantities_of, weights_of
+from glassnet.tabular.given import labels_of, naming, quantities_of, weights_of
 from glassnet.tabular.scorers import from_scorer
 from glassnet.tabular.scores import OF_CLASSES, OF_PROBABILITIES, OF_QUANTITIES, metric_of
 from glassnet.threads import cores, one_thread
@@ -112,8 +112,6 @@ class _Tabular(BaseEstimator, ABC):
 
     def _inputs(self, frame: Frame, y: Array, w: Array | None) -> Array:
         """Infer what the columns become, from rows as often as they count; return the inputs."""
-        if len(y) != frame.rows:
-            raise ValueError(f"y: expected {frame.rows} rows, as many as X, got {len(y)}")
         self.encoding_ = Encoding.fit(frame, None if w is None else in_proportion(w))
         if not self.encoding_.width:
             raise ValueError(
@@ -128,7 +126,8 @@ class _Tabular(BaseEstimator, ABC):
         if eval_set is not None:
             if not isinstance(eval_set, tuple | list) or len(eval_set) != 2:
                 raise TypeError(f"eval_set: expected a pair (X, y), got {type(eval_set).__name__}")
-            watched = Table(self._encode(eval_set[0]), self._encode_target(eval_set[1]))
+            with naming("eval_set"):
+                watched = Table(self._encode(eval_set[0]), self._encode_target(eval_set[1]))
             if (n := len(watched.y)) != len(watched.X):
                 raise ValueError(f"eval_set: expected {len(watched.X)} targets, got {n}")
         seed = check_random_state(self.random_state).randint(2**31 - 64)
@@ -278,7 +277,7 @@ class TabularClassifier(ClassifierMixin, _Tabular):
             Rows to judge by, in place of a fifth of those given.
         """
         frame = self._begin(X)
-        y = labels_of(y)
+        y = labels_of(y, frame.rows)
         self.classes_, labels = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
@@ -289,7 +288,9 @@ class TabularClassifier(ClassifierMixin, _Tabular):
         del frame  # it may be a copy of the table
         if self.class_weight is not None:
             each = class_weights(labels[:, None], self._class_weight(), True)[:, 0]
-            w = each if w is None else w * each
+            with np.errstate(over="ignore", under="ignore"):
+                w = each if w is None else w * each
+            w = checks.weights("class_weight", w, len(w))[:, 0]
         if w is not None and len(counting := np.unique(labels[w > 0])) < 2:
             raise ValueError(
                 "y: expected at least two classes with weights above 0, got "
@@ -377,7 +378,7 @@ class TabularRegressor(RegressorMixin, _Tabular):
             Finite numbers.
         """
         frame = self._begin(X)
-        y = quantities_of(y)
+        y = quantities_of(y, frame.rows)
         w = weights_of(sample_weight, y)
         rows = self._inputs(frame, y, w)
         del frame  # it may be a copy of the table
@@ -395,4 +396,4 @@ class TabularRegressor(RegressorMixin, _Tabular):
         return self._said(X)
 
     def _encode_target(self, y: Any) -> Array:
-        return column_or_1d(checks.numbers("eval_set", y)).astype(float)
+        return quantities_of(y)

@@ -382,6 +382,8 @@ def _column(name: str, values: Source, choice: bool | None, table: bool) -> Colu
 
 def _floats(array: Array) -> Array:
     """Return float64; float32 stays as it is, for columns are converted when they are used."""
+    if isinstance(array, np.ma.MaskedArray):  # what is masked is a gap
+        array = np.ma.filled(array.astype(float), np.nan)
     if array.dtype in (np.float64, np.float32):
         return array
     with np.errstate(over="ignore"):  # what is wider than float64 may hold more than it

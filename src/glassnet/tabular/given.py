@@ -14,7 +14,7 @@ from glassnet.tabular.words import gap
 from glassnet.vocabulary import Array
 
 
-def labels_of(y: Any) -> Array:
+def labels_of(y: Any, rows: int | None = None) -> Array:
     """Return labels (rows,), of one type.
 
     Examples
@@ -23,14 +23,16 @@ def labels_of(y: Any) -> Array:
     array([3, 1, 3])
     """
     # whether floats are whole is asked by way of integers, which hold less
-    with _naming("y"), np.errstate(invalid="ignore"):
+    with naming("y"), np.errstate(invalid="ignore"):
         labels = column_or_1d(_known(y), warn=True)
         if labels.dtype.kind in "OMm":
             _all_there(labels)
         if labels.dtype == object:
             labels = _of_one_type(labels)
+        if labels.dtype == "datetime64[ns]":  # which Python has no dates of
+            labels = labels.astype("datetime64[us]")
         check_classification_targets(labels)
-    return np.asarray(labels)
+    return _each(np.asarray(labels), rows)
 
 
 def _all_there(y: Array) -> None:
@@ -42,14 +44,23 @@ def _all_there(y: Array) -> None:
 
 def _of_one_type(y: Array) -> Array:
     """Return labels that are objects as what they are."""
-    kinds = sorted({type(label).__name__ for label in y.tolist()})
+    found = {type(label) for label in y.tolist()}
+    kinds = sorted(kind.__name__ for kind in found)
     if len(kinds) > 1 and "str" in kinds:
         raise ValueError(f"y: expected labels of one type, got {' and '.join(kinds)}")
     plain = np.array(y.tolist())
-    return plain if plain.ndim == 1 and plain.dtype.kind in "biuf" else y
+    if plain.ndim == 1 and plain.dtype.kind in "biuf":
+        return plain
+    if not all(issubclass(kind, str | bytes) for kind in found):
+        raise TypeError(
+            "y: expected numbers, text, truths or datetime64 as labels, got "
+            f"{' and '.join(kinds)}; "
+            "y.astype(str) makes text of them"
+        )
+    return y
 
 
-def quantities_of(y: Any) -> Array:
+def quantities_of(y: Any, rows: int | None = None) -> Array:
     """Return finite numbers (rows,).
 
     Examples
@@ -58,11 +69,9 @@ def quantities_of(y: Any) -> Array:
     array([1., 2.])
     """
     given = _known(y)
-    if given.dtype.kind == "c":
-        raise ValueError(f"y: Complex data not supported, got {given.dtype}")
-    with _naming("y"):
+    with naming("y"):
         numbers: Array = column_or_1d(checks.numbers("y", given), warn=True).astype(float)
-    return numbers
+    return _each(numbers, rows)
 
 
 def weights_of(sample_weight: Any, y: Array) -> Array | None:
@@ -75,7 +84,7 @@ def weights_of(sample_weight: Any, y: Array) -> Array | None:
     """
     if sample_weight is None:
         return None
-    with _naming("sample_weight"):
+    with naming("sample_weight"):
         rows = np.empty((len(y), 1))
         w: Array = _check_sample_weight(sample_weight, rows, ensure_non_negative=True)
     if not w.any():
@@ -89,14 +98,27 @@ def _known(y: Any) -> Array:
     """Return targets as an array, if there are any."""
     if y is None:
         raise ValueError("y: this estimator requires y to be passed, but the target y is None")
+    if np.ma.is_masked(y):
+        row = np.ma.getmaskarray(y).ravel().argmax()
+        raise ValueError(f"y: expected a value in every row, got a masked one in row {row}")
     try:
-        return np.asarray(y)
+        given = np.asarray(y)
     except ValueError:
         raise ValueError("y: expected one value a row, got rows of unequal lengths") from None
+    if given.dtype.kind == "c":
+        raise ValueError(f"y: Complex data not supported, got {given.dtype}")
+    return given
+
+
+def _each(y: Array, rows: int | None) -> Array:
+    """Return targets, if there are as many as rows."""
+    if rows is not None and len(y) != rows:
+        raise ValueError(f"y: expected {rows} rows, as many as X, got {len(y)}")
+    return y
 
 
 @contextmanager
-def _naming(name: str) -> Iterator[None]:
+def naming(name: str) -> Iterator[None]:
     """Let every sentence of scikit-learn's begin with the argument that it is about."""
     try:
         yield
