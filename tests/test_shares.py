@@ -126,7 +126,7 @@ def shared(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> A
     return share
 
 
-ORDERS = ((0, 1), (1, 0), (2, 0, 1), (1, 2, 0))
+ORDERS = ((0,), (0, 1), (1, 0), (2, 0, 1), (1, 2, 0))
 
 
 def in_every_order(train: Any, shared: Any, dtype: str) -> None:
@@ -136,12 +136,12 @@ def in_every_order(train: Any, shared: Any, dtype: str) -> None:
     for order in ORDERS:
         turns = shared(order)
         ours, our_losses = train("numba")
-        assert turns.met > 0, "they never met"
+        assert (turns.met > 0) == (len(order) > 1), "they never met"
         assert_close(ours, theta, dtype)
         assert_close(our_losses, losses, dtype)
         results.append((len(order), ours.tobytes(), np.array(our_losses).tobytes()))
-    assert results[0] == results[1], "the order of two threads matters"
-    assert results[2] == results[3], "the order of three threads matters"
+    assert results[1] == results[2], "the order of two threads matters"
+    assert results[3] == results[4], "the order of three threads matters"
 
 
 @pytest.mark.parametrize("seed", [seed for seed in range(50) if not Case(seed).sparse])

@@ -1,5 +1,6 @@
 """Matrix products in a block: by BLAS where they are of some size, and how threads share them."""
 
+from math import prod
 from typing import Any
 
 from glassnet.engines.block import Block, loops
@@ -14,6 +15,7 @@ BLAS = 2_000  # multiplications from which on a product is left to BLAS
 # numbers to a sum, by rows or columns, from which on threads share the sums: each then reads its
 # own part of both factors, which it fetched and changed itself, for a few more sums in the end
 DEEP = 3
+TURNED = 4_096  # numbers of a second factor up to which it is turned, if it lies by columns
 # of the factors and the result: which is cut where threads share rows, columns, and sums
 CUT = (((0, 0), (2, 0)), ((1, 1), (2, 1)), ((0, 1), (1, 0)))
 
@@ -32,7 +34,7 @@ class Products(Block):
         if axis == INNER:
             return self._by_sums(call)
         if self._by_blas(call):
-            return [self._gemm(call, axis)]
+            return [self._gemm(call, axis)] if self.shared else self._turned(call)
         lead = call.out.shape[:-2]
         outer = [(f"_l{i}", self.range(n, i == axis)) for i, n in enumerate(lead)]
         indices = [index for index, _ in outer]
@@ -82,8 +84,28 @@ class Products(Block):
         work = a.shape[-2] * a.shape[-1] * b.shape[-1]
         return work >= BLAS and None not in map(self._leading, (a, b, call.out))
 
-    def _gemm(self, call: Call, axis: int | None, target: str = "") -> str:
-        """Return a product by BLAS, or a thread's part of it; `target` is where its sums begin."""
+    def _turned(self, call: Call) -> list[str]:
+        """Return a product by BLAS; small matrices that lie by columns are turned for it."""
+        b, out = call.operands[1], call.out
+        before, source, after, target = list[str](), "", list[str](), ""
+        if self._leading(b)[1] and prod(b.shape) <= TURNED:
+            before, source = self._as_rows(b, "{rows} = {value}")
+        if self._leading(out)[1] and min(out.shape) <= FEW:
+            after, target = self._as_rows(out, "{value} = {rows}")
+        return [*before, self._gemm(call, None, target, source), *after]
+
+    def _as_rows(self, value: Value, line: str) -> tuple[list[str], str]:
+        """Return a loop between a matrix and its numbers row by row, and where these begin."""
+        start, (rows, columns) = self.room(prod(value.shape)), value.shape
+        place = f"_m[{start} + _i * {columns} + _j]"
+        text = line.format(rows=place, value=self._element(value, ["_i", "_j"]))
+        return loops([("_i", str(rows)), ("_j", str(columns))], [text]), str(start)
+
+    def _gemm(self, call: Call, axis: int | None, target: str = "", source: str = "") -> str:
+        """Return a product by BLAS, or a thread's part of it.
+
+        The sums go to `target`, if it is given, and the second factor lies at `source`, as rows.
+        """
         a, b, out = call.operands[0], call.operands[1], call.out
         ways = [self._leading(value) for value in (a, b, out)]
         numbers: list[Any] = [a.shape[0], b.shape[1], a.shape[1]]
@@ -99,6 +121,8 @@ class Products(Block):
                 places[each] = f"{places[each]} + _b{n} * {step}"
         if target:
             places[2], ways[2] = target, (out.shape[1], False)
+        if source:
+            places[1], ways[1] = source, (b.shape[1], False)
         if self._unit is None:
             self._unit = self.room(2)
         kind = {"float32": "s", "float64": "d"}[str(self.lines.dtype)]
