@@ -47,7 +47,7 @@ def from_scorer(scorer: Callable[..., float], classes: Array | None) -> Metric:
             said, target = _Said(p, classes, np.unique(labels)), classes[labels]
         try:
             return float(scorer(said, np.zeros((len(y), 1)), target))
-        except Exception as error:  # whatever a function of somebody's may raise
+        except (ValueError, TypeError) as error:
             raise ValueError(
                 f"metric: expected a scorer for the {len(y)} rows that judge, got {error}"
             ) from error
