@@ -11,6 +11,7 @@ import glassnet as gn
 from glassnet.engines import block, choice, compiled, gaps, source
 from glassnet.engines.gaps import Gaps, Matrix, with_gaps
 from glassnet.engines.lines import Lines
+from glassnet.parts import Parameter
 from glassnet.plan import Plan
 from glassnet.program import address
 from glassnet.value import Value
@@ -139,6 +140,74 @@ def test_nothing_that_lies_in_a_gap_ever_counts(rule: Any, monkeypatch: pytest.M
     both([gn.Dense(6, "tanh")], gn.SquaredError(), optimizer=rule, epochs=6, every=6)
     assert len(blocks) == 1
     assert np.isfinite(blocks[0]).all()
+
+
+class Spare(gn.Optimizer):
+    """Has a state that no line of the update touches."""
+
+    rate = 0.01
+    state = ("velocity", "spare")
+
+    def update(self, theta: Any, gradient: Any, rate: Any, velocity: Any, spare: Any) -> None:
+        velocity[...] = 0.9 * velocity - rate * gradient
+        theta[...] = theta + velocity
+
+
+class Sign(gn.Optimizer):
+    """Divides by zero where a derivative is zero, as those in a gap are."""
+
+    rate = 0.01
+
+    def update(self, theta: Any, gradient: Any, rate: Any) -> None:
+        theta[...] = theta - rate * gradient / np.abs(gradient)
+
+
+class Twice(gn.Layer):
+    """Takes some rows of its matrix a second time."""
+
+    def __init__(self, low: int, high: int) -> None:
+        self.low, self.high = low, high
+
+    def parameters(self, inputs: int) -> Any:
+        return {"W": Parameter((inputs, 6), lambda rng, shape: rng.standard_normal(shape))}
+
+    def outputs(self, inputs: int) -> int:
+        return 6
+
+    def forward(self, x: Any, p: Any, rng: Any) -> Any:
+        low, high = self.low, self.high
+        return x @ p.W + x[..., low:high] @ p.W[..., low:high, :], x
+
+    def backward(self, x: Any, da: Any, p: Any, d: Any, need_dx: bool) -> Any:
+        d.W[...] = x.mT @ da
+        d.W[..., self.low : self.high, :] = 2 * d.W[..., self.low : self.high, :]
+
+
+@pytest.mark.usefixtures("plain", "everywhere")
+def test_a_state_that_nobody_touches_has_gaps_too() -> None:
+    both([gn.Dense(6, "tanh")], gn.SquaredError(), optimizer=Spare(), epochs=6, every=6)
+
+
+@pytest.mark.usefixtures("plain", "everywhere")
+@pytest.mark.parametrize("rows", [(0, 3), (2, 4), (3, 5)])
+def test_rows_of_a_matrix_that_are_multiplied_too_share_its_gaps(rows: tuple[int, int]) -> None:
+    both([Twice(*rows)], gn.SquaredError(), optimizer=gn.SGD(0.001), epochs=6, every=6)
+
+
+@pytest.mark.usefixtures("plain", "everywhere")
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_what_becomes_of_a_gap_ends_no_leap(monkeypatch: pytest.MonkeyPatch) -> None:
+    leap, undone = compiled.Compiled._leap, list[bool]()
+
+    def watched(self: Any, *given: Any) -> Any:
+        loss = leap(self, *given)
+        undone.append(loss is None)
+        return loss
+
+    monkeypatch.setattr(compiled.Compiled, "_leap", watched)
+    how = {"optimizer": Sign(), "epochs": 6, "every": 6, "batch_size": None}
+    both([gn.Dense(6, "tanh")], gn.SquaredError(), **how)
+    assert undone == [False]
 
 
 def test_compiled(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

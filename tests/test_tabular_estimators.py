@@ -480,6 +480,7 @@ def test_labels_may_be_objects_and_must_be_there() -> None:
         ([0, 1] * 30, [0.0] * 60, "sample_weight: .* at least one non-zero"),
         ([0, 1] * 30, ["a"] * 60, "sample_weight: "),
         ([0, 1] * 30, [np.nan] * 60, "sample_weight: .* NaN"),
+        ([0, 1] * 30, np.ma.masked_equal([1] * 59 + [2], 2), "sample_weight: .* in row 59"),
         ([0, 1] * 30, [1e308] * 60, "sample_weight: expected weights of a finite sum, got 1e+"),
     ],
 )
@@ -654,9 +655,13 @@ def test_dates_are_labels(unit: str, tmp_path: Any) -> None:
     X = np.random.default_rng(0).standard_normal((60, 2))
     days = np.where(X[:, 0] > 0, "2020-01-01", "2021-12-31").astype(f"datetime64[{unit}]")
     first = days.min().astype("datetime64[us]" if unit == "ns" else days.dtype).item()
-    clf = gn.TabularClassifier("quick", class_weight={first: 2}, random_state=0).fit(X, days)
+    for label in (first, days.min(), np.datetime64("2020-01-01", "h")):
+        clf = gn.TabularClassifier("quick", class_weight={label: 2}, random_state=0)
+        clf.fit(X, days, eval_set=(X, days.astype("datetime64[ms]")))
     assert clf.score(X, days) > 0.9
-    clf.set_params(class_weight=None).save(tmp_path / "days.safetensors")
+    with pytest.raises(ValueError, match="class_weight: expected classes of y, got "):
+        clf.set_params(class_weight={np.datetime64("2020-01-01T01"): 2}).fit(X, days)
+    clf.set_params(class_weight=None).fit(X, days).save(tmp_path / "days.safetensors")
     again = gn.load(tmp_path / "days.safetensors")
     assert again.classes_.dtype == clf.classes_.dtype
     assert (again.predict(X) == clf.predict(X)).all()

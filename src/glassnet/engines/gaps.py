@@ -126,8 +126,9 @@ def with_gaps(lines: Lines) -> dict[str, Gaps]:
         for name in [lines.name(root)]
         if root.kind == "fresh" and root.ndim == 2 and name in matrices
     }
-    weights = Gaps(n, tuple(sorted(matrices.get("theta", ()))), gap)
-    vectors = {lines.name(value.root) for value in values if value.root.shape == (n,)}
+    weights = Gaps(n, _apart(matrices.get("theta", set())), gap)
+    inputs = lines.program.inputs.values()  # some of them, perhaps, in no line
+    vectors = {lines.name(v) for v in (*inputs, *(v.root for v in values)) if v.shape == (n,)}
     if weights.matrices and _alike(lines, n):
         found |= dict.fromkeys(vectors, weights)
     for value in values:
@@ -147,6 +148,23 @@ def _matrix(value: Value) -> list[Matrix]:
     (rows, columns), steps = value.shape[::way], steps[::way]
     dense = steps == [columns, 1] and columns * value.dtype.itemsize % APART == 0
     return [Matrix(start, rows, columns)] if dense else []
+
+
+def _apart(found: set[Matrix]) -> tuple[Matrix, ...]:
+    """Return matrices none of which is a part of another; none at all where two overlap.
+
+    >>> _apart({Matrix(0, 6, 2), Matrix(2, 3, 2), Matrix(12, 2, 4)})
+    (Matrix(start=0, rows=6, columns=2), Matrix(start=12, rows=2, columns=4))
+    >>> _apart({Matrix(0, 6, 2), Matrix(8, 4, 2)})
+    ()
+    """
+    apart = list[Matrix]()
+    for matrix in sorted(found, key=lambda m: (m.start, -m.stop)):
+        if not apart or apart[-1].stop <= matrix.start:
+            apart.append(matrix)
+        elif apart[-1].stop < matrix.stop:
+            return ()
+    return tuple(apart)
 
 
 def _alike(lines: Lines, n: int) -> bool:

@@ -255,8 +255,8 @@ class ByLoops(Loops):
         """Yield statements that take the sum of an input's squares, or of a thread's part."""
         value = self.lines.program.inputs[name]
         yield f"_size = {self.lines.dtype}(0)"
-        yield f"for _i in range({self.range(value.shape[0], self.shared)}):"
-        yield f"    _size += _m[{self._array(value)} + _i] * _m[{self._array(value)} + _i]"
+        for around, at, _ in self._vector(value):
+            yield from loops(around, [f"_size += _m[{at}] * _m[{at}]"])
 
     def clear(self, name: str) -> Iterator[str]:
         """Yield nothing: the block is given as zeros."""

@@ -30,9 +30,30 @@ def labels_of(y: Any, rows: int | None = None) -> Array:
         if labels.dtype == object:
             labels = _of_one_type(labels)
         if labels.dtype == "datetime64[ns]":  # which Python has no dates of
-            labels = labels.astype("datetime64[us]")
+            labels = dates_as(labels, "datetime64[us]")
         check_classification_targets(labels)
     return _each(np.asarray(labels), rows)
+
+
+def dates_as(labels: Array, dtype: Any) -> Array:
+    """Return labels that are dates in another unit, where that says all of them.
+
+    Examples
+    --------
+    >>> dates_as(np.array(["2026-12-01T00"], "M8[h]"), "M8[D]")
+    array(['2026-12-01'], dtype='datetime64[D]')
+    """
+    if not labels.dtype.kind == np.dtype(dtype).kind == "M":
+        return labels
+    said = labels.astype(dtype)
+    return said if (said == labels).all() else labels
+
+
+def plain(label: Any, dtype: Any) -> Any:
+    """Return a label as a list of labels of this dtype has it."""
+    if isinstance(label, np.datetime64):
+        return dates_as(np.asarray(label), dtype).item()
+    return label
 
 
 def _all_there(y: Array) -> None:
@@ -84,6 +105,7 @@ def weights_of(sample_weight: Any, y: Array) -> Array | None:
     """
     if sample_weight is None:
         return None
+    _unmasked("sample_weight", sample_weight)
     with naming("sample_weight"):
         rows = np.empty((len(y), 1))
         w: Array = _check_sample_weight(sample_weight, rows, ensure_non_negative=True)
@@ -98,9 +120,7 @@ def _known(y: Any) -> Array:
     """Return targets as an array, if there are any."""
     if y is None:
         raise ValueError("y: this estimator requires y to be passed, but the target y is None")
-    if np.ma.is_masked(y):
-        row = np.ma.getmaskarray(y).ravel().argmax()
-        raise ValueError(f"y: expected a value in every row, got a masked one in row {row}")
+    _unmasked("y", y)
     try:
         given = np.asarray(y)
     except ValueError:
@@ -108,6 +128,12 @@ def _known(y: Any) -> Array:
     if given.dtype.kind == "c":
         raise ValueError(f"y: Complex data not supported, got {given.dtype}")
     return given
+
+
+def _unmasked(name: str, given: Any) -> None:
+    if np.ma.is_masked(given):
+        row = np.ma.getmaskarray(given).ravel().argmax()
+        raise ValueError(f"{name}: expected a value in every row, got a masked one in row {row}")
 
 
 def _each(y: Array, rows: int | None) -> Array:
