@@ -1,5 +1,6 @@
 """Gaps between the rows of matrices in a compiled step: where elements lie, and equal results."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -111,6 +112,19 @@ def test_weights_have_none_where_loops_go_through_them_in_other_ways(how: Any) -
     found = gaps_of(**how)
     assert found
     assert not found.keys() & VECTORS
+
+
+def test_small_matrices_that_lie_by_columns_are_turned_and_large_ones_not() -> None:
+    for units, turned in ((64, True), (80, False)):  # 64 * 64 numbers are the most
+        layers = [gn.Dense(units, "relu"), gn.Dense(units, "relu"), gn.Dense(2)]
+        net = gn.Network(layers, 20, loss="multiclass_cross_entropy", seed=0)
+        plan = Plan(batch_size=64)
+        made = source.source(
+            choice.alone(net, plan, 64, False), ("theta", *plan.optimizer.state), False
+        )
+        flags = re.findall(r"gemm\(.*, (?:110|116), \d+, \d+, (110|116), \d+, \d+\)", made.text)
+        assert len(flags) == 8
+        assert ("116" not in flags) == turned, "116 is BLAS's t"
 
 
 # ---- the same results ----------------------------------------------------------------------------

@@ -30,10 +30,10 @@ BAR = 20  # characters of the longest bar
 def show_task(task: Task) -> None:
     """Tell what was inferred of a table, and what will learn it."""
     table, goal = task.table, task.target
-    rows, gone = len(table.lines) + task.dropped, task.dropped
+    rows = len(table.lines) + task.dropped
     out.print(
         f"[bold]{escape(Path(table.path).name)}[/]: {rows} rows, {len(table.columns)} columns"
-        + (f"; {gone} row{'s'[: gone - 1]} without {escape(goal.name)} left out" if gone else "")
+        + (f"; {task.gone} without {escape(goal.name)} left out" if task.dropped else "")
     )
     for note in table.notes[:MOST_SHOWN]:
         out.print(f"[yellow]{escape(note)}[/]")

@@ -3,7 +3,7 @@
 from math import prod
 
 from glassnet.engines.gaps import places, with_gaps
-from glassnet.engines.lines import Lines
+from glassnet.engines.lines import Lines, UntranslatableError
 from glassnet.engines.nests import FEW, FUSED, Nest, nests, together
 from glassnet.engines.shares import touches
 from glassnet.planner import ALIGNMENT, Call
@@ -90,7 +90,10 @@ class Block:
     def _places(self, value: Value) -> tuple[int, list[int]]:
         """Return where a value begins in its root, and its strides, in elements."""
         name = self.lines.name(value.root)
-        if name in self.gaps and (found := self.gaps[name].of(value)):
+        if name in self.gaps:
+            found = self.gaps[name].of(value)
+            if found is None:  # no line has such a value, or there would be no gaps
+                raise UntranslatableError(f"a part of {name} across its gaps")
             return found
         start, steps = places(value)
         if name not in self._upright:

@@ -16,7 +16,7 @@ APART = 2048  # bytes from row to row, or a multiple of them, where a gap helps
 ONE_BY_ONE = ("elementwise", "select", "copy", "cast")
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Matrix:
     """Rows that lie one behind the other in an array, from an element on."""
 

@@ -24,7 +24,7 @@ from glassnet.tabular.defaults import PRESETS, preset
 from glassnet.tabular.encoding import Encoding
 from glassnet.tabular.ensemble import Ensemble, Table, learn
 from glassnet.tabular.frame import Frame, read_frame
-from glassnet.tabular.given import dates_as, labels_of, naming, plain, quantities_of, weights_of
+from glassnet.tabular.given import as_python, dates_as, labels_of, naming, quantities_of, weights_of
 from glassnet.tabular.scorers import from_scorer
 from glassnet.tabular.scores import OF_CLASSES, OF_PROBABILITIES, OF_QUANTITIES, metric_of
 from glassnet.threads import cores, one_thread
@@ -331,12 +331,12 @@ class TabularClassifier(ClassifierMixin, _Tabular):
         if not isinstance(self.class_weight, dict):
             return self.class_weight
         place = {label: k for k, label in enumerate(self.classes_.tolist())}
-        dtype = self.classes_.dtype
+        weights = {}
         for label, weight in self.class_weight.items():
-            if plain(label, dtype) not in place:
+            if (known := as_python(label, self.classes_.dtype)) not in place:
                 raise ValueError(f"class_weight: expected classes of y, got {label!r}")
-            checks.number(f"class_weight of {label!r}", weight, 0)
-        return {place[plain(label, dtype)]: each for label, each in self.class_weight.items()}
+            weights[place[known]] = checks.number(f"class_weight of {label!r}", weight, 0)
+        return weights
 
 
 class TabularRegressor(RegressorMixin, _Tabular):

@@ -49,8 +49,8 @@ def dates_as(labels: Array, dtype: Any) -> Array:
     return said if (said == labels).all() else labels
 
 
-def plain(label: Any, dtype: Any) -> Any:
-    """Return a label as a list of labels of this dtype has it."""
+def as_python(label: Any, dtype: Any) -> Any:
+    """Return a label as `tolist` gives it, of labels of this dtype."""
     if isinstance(label, np.datetime64):
         return dates_as(np.asarray(label), dtype).item()
     return label
@@ -75,8 +75,7 @@ def _of_one_type(y: Array) -> Array:
     if not all(issubclass(kind, str | bytes) for kind in found):
         raise TypeError(
             "y: expected numbers, text, truths or datetime64 as labels, got "
-            f"{' and '.join(kinds)}; "
-            "y.astype(str) makes text of them"
+            f"{' and '.join(kinds)}; y.astype(str) makes text of them"
         )
     return y
 

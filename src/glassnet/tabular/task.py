@@ -294,9 +294,13 @@ class Task:
     @property
     def notes(self) -> list[str]:
         """What was changed or left out of the table before anything was learned, in sentences."""
-        rows = f"{self.dropped} row" if self.dropped == 1 else f"{self.dropped} rows"
-        gaps = f"{rows} without {self.target.name!r} left out"
-        return [*self.table.notes, *([gaps] if self.dropped else [])]
+        gone = [f"{self.gone} without {self.target.name!r} left out"] if self.dropped else []
+        return [*self.table.notes, *gone]
+
+    @property
+    def gone(self) -> str:
+        """How many rows are left out, in words."""
+        return "1 row" if self.dropped == 1 else f"{self.dropped} rows"
 
     def learn(
         self,
